@@ -190,6 +190,9 @@ struct config {
     struct speculative_config speculative;
     struct fleet_config fleet;
     enum kv_role kv_role;
+    double kv_offloading_size;     /* GiB of host memory; 0: off */
+    double kv_offloading_gb_per_s; /* of one GPU and direction */
+    double kv_offloading_latency_us;
     uint64_t seed;
     /* The pool's size in users' terms (sizing.h); "" and 0 = not given. */
     char model[CONFIG_PATH_SIZE], gpu[CONFIG_PATH_SIZE]; /* names in configs/ or paths of JSON files */

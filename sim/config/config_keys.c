@@ -104,6 +104,11 @@ static bool has_role(const struct config *config)
     return config->kv_role != KV_ROLE_NONE;
 }
 
+static bool has_offloading(const struct config *config)
+{
+    return config->kv_offloading_size > 0;
+}
+
 /* Which step-time models read a key. Keys that the chosen model does not read are accepted, but not written as effective ones. */
 enum {
     LINEAR = 1 << STEP_TIME_LINEAR,
@@ -197,6 +202,12 @@ const struct config_key config_keys[] = {
     /* K and V that come from elsewhere. */
     {TOP(kv_role), CHOICE(role_names), DEFAULT(KV_ROLE_NONE), .default_note = "none", .engines = KEY_V1_ONLY, .heeded = has_role,
      .help = "vLLM's, of split servers: a kv_consumer gets its prompts computed by others"},
+    {TOP(kv_offloading_size), REAL(0, 1e6, "GIB"), DEFAULT(0), .engines = KEY_V1_ONLY,
+     .help = "host memory of all GPUs for K and V that prefixes hit after the pool; 0 = off"},
+    {TOP(kv_offloading_gb_per_s), REAL(0.001, INFINITY, "GB/S"), DEFAULT(25), .engines = KEY_V1_ONLY, .heeded = has_offloading,
+     .help = "between a GPU and the host, in each direction"},
+    {TOP(kv_offloading_latency_us), REAL(0, 1e6, "US"), DEFAULT(0), .engines = KEY_V1_ONLY, .heeded = has_offloading,
+     .help = "of a transfer, on top of its bytes"},
     /* The clock: which model prices steps, and its numbers. */
     {STEP_TIME(model, ALL_MODELS), CHOICE(model_names), DEFAULT(STEP_TIME_UNSAID), .default_note = "linear; roofline with model and gpu",
      .help = "how a step is priced"},

@@ -20,6 +20,7 @@
 #include "config/config_keys.h"
 #include "config/hardware.h"
 #include "config/kv_groups.h"
+#include "config/offloading.h"
 #include "config/serve_defaults.h"
 #include "config/speculation.h"
 
@@ -322,7 +323,7 @@ static enum status check_drafts(const struct config *config, const char *where, 
 static enum status check_transfers(const struct config *config, const char *where, struct diag *diag)
 {
     if (config->kv_role != KV_ROLE_CONSUMER)
-        return SIM_OK;
+        return offloading_check(config, where, diag);
     if (config->speculative.method != SPECULATIVE_NONE)
         return diag_set(diag, SIM_BAD_INPUT,
                         "%s: kv_role \"kv_consumer\" is not modelled together with speculative_config; leave one of them out", where);
@@ -331,7 +332,7 @@ static enum status check_transfers(const struct config *config, const char *wher
                         "%s: kv_role \"kv_consumer\" is modelled for one group of full layers; leave out kv_cache_groups, or set "
                         "disable_hybrid_kv_cache_manager",
                         where);
-    return SIM_OK;
+    return offloading_check(config, where, diag);
 }
 
 /* What vLLM makes no groups of, and what knows one group of full layers only. */

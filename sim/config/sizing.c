@@ -11,6 +11,7 @@
 #include "config/hardware.h"
 #include "config/kv_groups.h"
 #include "config/model_shape.h"
+#include "config/offloading.h"
 
 /* Fewer than two blocks hold nothing on V1, whose null block is one of them. */
 static enum status size_pool(struct config *config, const struct model_shape *model, struct sizing *out, struct diag *diag)
@@ -90,7 +91,16 @@ static enum status fill_model(struct config *config, struct model_shape *model, 
 enum status sizing_fill_bytes(struct config *config, struct diag *diag)
 {
     struct model_shape model;
-    return config->model[0] ? fill_model(config, &model, diag) : SIM_OK;
+    return config->model[0] ? fill_model(config, &model, diag) : offloading_check_bytes(config, diag);
+}
+
+/* K and V of every layer and head. bfloat16 and float16 take two bytes. */
+uint64_t config_block_bytes(const struct config *config)
+{
+    if (config->block_bytes)
+        return config->block_bytes;
+    uint64_t bytes = config->kv.dtype == KV_DTYPE_FLOAT32 ? 4 : 2;
+    return 2 * (uint64_t)config->kv.num_layers * config->kv.num_kv_heads * config->kv.head_dim * bytes * config->block_size;
 }
 
 bool sizing_is_possible(const struct config *config)
@@ -110,7 +120,7 @@ enum status sizing_fill(struct config *config, struct sizing *out, struct diag *
                         "the pool has no size; give num_gpu_blocks in the configuration or --num-gpu-blocks N, or --model "
                         "and --gpu (or --kv-cache-memory-bytes)");
     if (!config->model[0])
-        return SIM_OK;
+        return offloading_check_bytes(config, diag);
     if (fill_model(config, &model, diag) != SIM_OK)
         return diag->status;
     return size ? size_pool(config, &model, out, diag) : SIM_OK;

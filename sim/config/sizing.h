@@ -23,8 +23,11 @@ SIM_NODISCARD enum status sizing_model(const struct config *config, struct model
  * is not enough to tell it. SIM_BAD_INPUT: files are wrong, or nothing is left for the KV cache (the sum is told). */
 SIM_NODISCARD enum status sizing_fill(struct config *config, struct sizing *out, struct diag *diag);
 
-/* Only what the model says: block_bytes and model_positions. Without a model nothing happens. */
+/* Only what the model says: block_bytes and model_positions. Without a model nothing happens, but that SIM_BAD_INPUT tells of offloading, which
+ * needs a block's bytes. */
 SIM_NODISCARD enum status sizing_fill_bytes(struct config *config, struct diag *diag);
+/* Bytes of K and V that one block holds: of the configured model on one GPU, otherwise of the kv shape. */
+uint64_t config_block_bytes(const struct config *config);
 /* Is there a size, or what gives one? */
 bool sizing_is_possible(const struct config *config);
 

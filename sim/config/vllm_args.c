@@ -14,6 +14,7 @@
 #include "base/text_file.h"
 #include "config/vllm_drafts.h"
 #include "config/vllm_options.h"
+#include "config/vllm_transfer.h"
 
 static const char line_name[] = "--vllm-args";
 
@@ -25,6 +26,8 @@ struct walk {
     bool has_model;   /* a word without dashes */
     struct vllm_drafts drafts;
     struct command_word of_drafts; /* the first option about them */
+    struct vllm_transfer transfer;
+    struct command_word of_transfer; /* the option that said it last */
     struct vllm_args *args;
 };
 
@@ -250,6 +253,32 @@ static enum status end_drafts(struct walk *walk, struct command_words *words, st
     return take_key(walk->args, &taken, diag);
 }
 
+/* An object of which one key is made; the last one holds. */
+static enum status take_transfer(struct walk *walk, const struct taken *taken, struct diag *diag)
+{
+    char why[512];
+    if (taken->variable)
+        return refuse(taken, diag, ": a shell would put a value here; write the value itself");
+    if (!vllm_transfer_read(taken->value, &walk->transfer, why, sizeof why))
+        return refuse(taken, diag, why);
+    walk->of_transfer = *taken->word;
+    return SIM_OK;
+}
+
+/* The value is one more word, as others are that stand in the line. */
+static enum status end_transfer(struct walk *walk, struct command_words *words, struct diag *diag)
+{
+    struct command_word word = walk->of_transfer;
+    if (!walk->transfer.key)
+        return SIM_OK;
+    word.text = walk->transfer.value;
+    enum status status = command_words_add(words, &word, strlen(word.text), diag);
+    if (status != SIM_OK)
+        return status;
+    const struct config_option option = {.name = walk->transfer.key, .value = words->list[words->count - 1].text, .of_vllm = true};
+    return array_append(&walk->args->options, &walk->args->count, &walk->args->capacity, &option, sizeof option, "a command line", diag);
+}
+
 /* The word at walk->at begins an option. */
 static enum status take_option(struct walk *walk, struct diag *diag)
 {
@@ -270,6 +299,8 @@ static enum status take_option(struct walk *walk, struct diag *diag)
     if (taken.option.effect == VLLM_KEY)
         return take_key(walk->args, &taken, diag);
     const bool changes_nothing = taken.negated || (taken.value && vllm_option_takes(taken.option.takes, taken.value));
+    if (strcmp(taken.option.name, "kv-transfer-config") == 0 && !taken.dotted && !changes_nothing)
+        return take_transfer(walk, &taken, diag);
     if (taken.option.effect == VLLM_NOT_MODELLED && !changes_nothing)
         return not_modelled(&taken, diag);
     put_name(&walk->args->idle, taken.option.name);
@@ -327,7 +358,9 @@ static enum status take_words(struct walk *walk, struct command_words *words, st
         else
             status = is_dashed(text) ? take_option(walk, diag) : take_model(walk, diag);
     }
-    return status == SIM_OK ? end_drafts(walk, words, diag) : status;
+    if (status == SIM_OK)
+        status = end_drafts(walk, words, diag);
+    return status == SIM_OK ? end_transfer(walk, words, diag) : status;
 }
 
 /* --- files --------------------------------------------------------------------------------------------------------------------------- */

@@ -22,6 +22,7 @@ struct run_end {
     const char *abort;   /* NULL, or why the engine died (V0) */
     uint64_t unfinished; /* neither finished nor dropped: running, waiting, or not arrived */
     struct draft_sums drafts;
+    struct offload_sums offloads;
 };
 
 struct observer {

@@ -136,11 +136,12 @@ enum status replay_loop_go(struct stepper *stepper, const struct replay_watch *w
                 return SIM_OK;
             continue;
         }
-        if (stepper->arrivals.next_ns == stepper->arrivals.horizon_ns) {
+        const int64_t next_ns = min_i64(stepper->arrivals.next_ns, stepper_wakes_ns(stepper));
+        if (next_ns == stepper->arrivals.horizon_ns) {
             facts->end.stalled = stepper->arrivals.horizon_ns == INT64_MAX && arrivals_present(&stepper->arrivals) > 0;
             return SIM_OK;
         }
-        status = skip_to(stepper, stepper->arrivals.next_ns, diag);
+        status = skip_to(stepper, next_ns, diag);
         if (status != SIM_OK)
             return status;
     }
@@ -156,6 +157,7 @@ static enum status finish(struct stepper *stepper, struct replay_facts *facts, s
     const struct step_stream *stream = &stepper->stream;
     facts->end.steps = stepper->step_number;
     facts->end.drafts = stepper->drafts;
+    facts->end.offloads = stepper->offloads;
     facts->end.end_ns = stepper->now_ns;
     facts->end.unfinished = stepper->trace->count - arrivals->dropped - arrivals->ended;
     const bool died = facts->end.stalled || facts->end.abort;

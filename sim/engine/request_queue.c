@@ -49,18 +49,12 @@ enum status request_queue_grow(struct request_queue *queue, uint64_t requests, s
     return SIM_OK;
 }
 
-/* The order of the heap: equal keys leave in the order of arrival, which in sessions is not that of positions. */
-static bool sooner(const struct request_queue *queue, uint32_t a, uint32_t b)
-{
-    return queue->key[a] != queue->key[b] ? queue->key[a] < queue->key[b] : queue->arrival[a] < queue->arrival[b];
-}
-
 /* A hole moves up instead of swapping pairs; the newcomer is written once. */
 static void heap_push(struct request_queue *queue, uint32_t position, int64_t key)
 {
     queue->key[position] = key;
     uint32_t at = queue->count++;
-    for (; at > 0 && sooner(queue, position, queue->heap[(at - 1) / 2]); at = (at - 1) / 2)
+    for (; at > 0 && request_queue_sooner(queue, position, queue->heap[(at - 1) / 2]); at = (at - 1) / 2)
         queue->heap[at] = queue->heap[(at - 1) / 2];
     queue->heap[at] = position;
 }
@@ -68,9 +62,9 @@ static void heap_push(struct request_queue *queue, uint32_t position, int64_t ke
 static void sift_down(struct request_queue *queue, uint32_t at, uint32_t moved)
 {
     for (uint32_t child; (child = 2 * at + 1) < queue->count; at = child) {
-        if (child + 1 < queue->count && sooner(queue, queue->heap[child + 1], queue->heap[child]))
+        if (child + 1 < queue->count && request_queue_sooner(queue, queue->heap[child + 1], queue->heap[child]))
             child++;
-        if (!sooner(queue, queue->heap[child], moved))
+        if (!request_queue_sooner(queue, queue->heap[child], moved))
             break;
         queue->heap[at] = queue->heap[child];
     }
@@ -143,7 +137,7 @@ void request_queue_remove(struct request_queue *queue, uint32_t position)
     const uint32_t last = queue->heap[--queue->count];
     if (at == queue->count)
         return;
-    for (; at > 0 && sooner(queue, last, queue->heap[(at - 1) / 2]); at = (at - 1) / 2)
+    for (; at > 0 && request_queue_sooner(queue, last, queue->heap[(at - 1) / 2]); at = (at - 1) / 2)
         queue->heap[at] = queue->heap[(at - 1) / 2];
     sift_down(queue, at, last);
 }
@@ -152,7 +146,7 @@ bool request_queue_check(const struct request_queue *queue)
 {
     if (queue->ordered) {
         for (uint32_t at = 1; at < queue->count; at++)
-            if (sooner(queue, queue->heap[at], queue->heap[(at - 1) / 2]))
+            if (request_queue_sooner(queue, queue->heap[at], queue->heap[(at - 1) / 2]))
                 return false;
         return true;
     }

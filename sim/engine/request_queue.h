@@ -49,6 +49,13 @@ static inline uint32_t request_queue_at(const struct request_queue *queue, uint3
     return queue->ordered ? queue->heap[i] : queue->ring[(queue->first + i) & (queue->room - 1)];
 }
 
+/* Ordered queues: does `a` come before `b`, wherever they are? Equal keys leave in the order of arrival, which in sessions is not that of
+ * positions. */
+static inline bool request_queue_sooner(const struct request_queue *queue, uint32_t a, uint32_t b)
+{
+    return queue->key[a] != queue->key[b] ? queue->key[a] < queue->key[b] : queue->arrival[a] < queue->arrival[b];
+}
+
 /* Take out one that waits, wherever it stands. O(count). */
 void request_queue_remove(struct request_queue *queue, uint32_t position);
 

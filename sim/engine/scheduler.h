@@ -27,7 +27,7 @@ struct scheduler_ops {
      * step->abort != NULL: vLLM would die here (V0: no CPU blocks left); the run ends. */
     enum status (*schedule)(struct scheduler *self, int64_t now_ns, struct step *step, struct diag *diag);
     /* The step that was decided last has its price: tally.start_ns and duration_ns hold. NULL: nobody wants to know. */
-    void (*priced)(struct scheduler *self, const struct step *step);
+    enum status (*priced)(struct scheduler *self, const struct step *step, struct diag *diag);
     /* The model ran; hand out tokens, finish and release. `end_ns` is the clock at the end of the step. */
     enum status (*complete)(struct scheduler *self, int64_t end_ns, struct step *step, struct diag *diag);
     /* Quiet steps: the same requests get a token each and nothing else happens, whoever waits. NULL: the scheduler does not look ahead; all
@@ -44,6 +44,9 @@ struct scheduler_ops {
     const char *(*diagnose)(struct scheduler *self);
     void (*pool_state)(const struct scheduler *self, struct step_tally *tally);
     void (*pool_states)(const struct scheduler *self, uint8_t *states);
+    int64_t (*wakes_ns)(const struct scheduler *self);
+    /* NULL, or what moved to host memory and back so far. */
+    void (*offloads)(const struct scheduler *self, struct offload_sums *sums);
     /* Walk all invariants; false with a message at the first that does not hold. For tests and --check. */
     bool (*check)(const struct scheduler *self, struct diag *diag);
     void (*destroy)(struct scheduler *self);

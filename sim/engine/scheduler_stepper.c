@@ -160,7 +160,7 @@ static enum status submit_step(struct scheduler_stepper *self, struct diag *diag
     step->tally.step = self->base.step_number;
     enum status status = stepper_time_step(&self->base, &step->shape, &step->tally, diag);
     if (status == SIM_OK && self->scheduler->ops->priced)
-        self->scheduler->ops->priced(self->scheduler, step);
+        status = self->scheduler->ops->priced(self->scheduler, step, diag);
     if (status == SIM_OK)
         status = tell_decisions(self, diag);
     if (status == SIM_OK)
@@ -301,6 +301,8 @@ static enum status stepper_advance(struct stepper *stepper, struct advance *out,
     bool decided;
     enum status status = decide(self, &decided, out, diag);
     out->idle = !decided && !before;
+    if (self->scheduler->ops->offloads)
+        self->scheduler->ops->offloads(self->scheduler, &stepper->offloads);
     if (status != SIM_OK || out->abort || out->idle)
         return status;
     if (stepper->overlaps)
@@ -325,6 +327,12 @@ static void stepper_pool_state(const struct stepper *stepper, struct step_tally 
     self->scheduler->ops->pool_state(self->scheduler, tally);
     if (self->slots.tokens)
         tally->held_tokens = slot_count_held(&self->slots);
+}
+
+static int64_t scheduler_wakes_ns(const struct stepper *stepper)
+{
+    const struct scheduler *scheduler = ((const struct scheduler_stepper *)stepper)->scheduler;
+    return scheduler->ops->wakes_ns ? scheduler->ops->wakes_ns(scheduler) : INT64_MAX;
 }
 
 static void stepper_pool_states(const struct stepper *stepper, uint8_t *states)
@@ -354,6 +362,7 @@ static const struct stepper_ops ops = {
     .arrive = stepper_arrive,
     .advance = stepper_advance,
     .pool_state = stepper_pool_state,
+    .wakes_ns = scheduler_wakes_ns,
     .pool_states = stepper_pool_states,
     .diagnose = stepper_diagnose,
     .destroy = stepper_destroy,

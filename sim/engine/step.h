@@ -218,6 +218,14 @@ struct draft_sums {
     uint64_t accepted_at[SPECULATIVE_TOKENS_MOST]; /* how often the draft at this place was right, and all before it */
 };
 
+/* What moved between GPU and host memory over a replay (V1 with offloading). */
+struct offload_sums {
+    uint64_t loads, loaded_blocks; /* asked for */
+    uint64_t stored_blocks;        /* likewise */
+    uint64_t refused_stores;       /* times that blocks found no room in the host's memory, as too much of it was in use */
+    step_sum load_ns;              /* from being asked for to the end, of loads that are over */
+};
+
 /* How often the draft at a place was right, of the times that there were drafts; 0 without any. */
 static inline double draft_acceptance(const struct draft_sums *sums, uint32_t place)
 {

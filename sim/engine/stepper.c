@@ -18,6 +18,7 @@ enum status stepper_init(struct stepper *stepper, const struct stepper_ops *ops,
     stepper->now_ns = stepper->device_ns = 0;
     stepper->step_number = 0;
     stepper->drafts = (struct draft_sums){0};
+    stepper->offloads = (struct offload_sums){0};
     stepper->overlaps = inputs->config->scheduler == SCHEDULER_VLLM_V1 && inputs->config->async_scheduling; /* a key of V1 */
     step_stream_init(&stepper->stream, inputs->observers, inputs->observer_count, kv_groups_of(inputs->config).alignment);
     enum status status = arrivals_init(&stepper->arrivals, inputs->trace, inputs->config->max_concurrency, inputs->feed, diag);

@@ -47,6 +47,8 @@ struct stepper_ops {
     /* So many steps from the coming one on bring nobody's last token, whatever arrives; 0 if that is not known, or one is on its way. May be
      * missing. */
     uint32_t (*steps_to_end)(const struct stepper *self);
+    /* When an idle stepper has something to do though nobody arrives; INT64_MAX: never. Missing: never. */
+    int64_t (*wakes_ns)(const struct stepper *self);
     /* What each block is, null block included: an enum block_state for each of num_gpu_blocks. Blocks without an owner are what they are
      * between steps; asked when a step is decided, or between steps. */
     void (*pool_states)(const struct stepper *self, uint8_t *states);
@@ -75,6 +77,7 @@ struct stepper {
     int64_t device_ns;    /* until when the device has work: the end of the last step that was decided */
     uint64_t step_number; /* of the coming step, from 0 */
     struct draft_sums drafts;
+    struct offload_sums offloads;
     bool overlaps; /* asynchronous scheduling: a step is decided before the output of the last one is back */
     struct arrivals arrivals;
     struct step_stream stream;
@@ -107,6 +110,12 @@ SIM_NODISCARD enum status stepper_wait(struct stepper *stepper, int64_t end_ns, 
 static inline void stepper_wait_until(struct stepper *stepper, int64_t end_ns)
 {
     stepper->now_ns = max_i64(stepper->now_ns, end_ns);
+}
+
+/* When an idle stepper that holds requests goes on by itself; INT64_MAX: never. */
+static inline int64_t stepper_wakes_ns(const struct stepper *stepper)
+{
+    return stepper->ops->wakes_ns && arrivals_present(&stepper->arrivals) > 0 ? stepper->ops->wakes_ns(stepper) : INT64_MAX;
 }
 
 /* An event of a step, in its place in the stream: fill in what else there is to say, then call step_stream_event_done. A first token is

@@ -39,6 +39,7 @@ enum figure_combine { FIGURE_MEAN, FIGURE_MAX };
 enum figure_scope {
     FIGURE_ALWAYS,
     FIGURE_OF_SPECULATION,  /* runs in which tokens are drafted */
+    FIGURE_OF_OFFLOADING,   /* runs with K and V in the host's memory */
     FIGURE_OF_HANDOVER,     /* runs that get prompts which other servers computed */
     FIGURE_OF_GROUPS,       /* engines with groups of sequences (V0) */
     FIGURE_OF_BYTES,        /* runs that move K/V bytes */

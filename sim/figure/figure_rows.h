@@ -28,6 +28,8 @@
     FIGURE(name, unit, sense, FIGURE_MEAN, FIGURE_OF_SPECULATION, whole, heading, meaning, value)
 #define FLEET_FIGURE(name, unit, sense, whole, heading, meaning, value)                                                                    \
     FIGURE(name, unit, sense, FIGURE_MEAN, FIGURE_OF_FLEET, whole, heading, meaning, value)
+#define HOST_FIGURE(name, unit, sense, whole, heading, meaning, value)                                                                     \
+    FIGURE(name, unit, sense, FIGURE_MEAN, FIGURE_OF_OFFLOADING, whole, heading, meaning, (double)(value))
 #define GROUP_FIGURE(name, unit, whole, heading, meaning, value)                                                                           \
     FIGURE(name, unit, FIGURE_LESS_IS_BETTER, FIGURE_MEAN, FIGURE_OF_GROUPS, whole, heading, meaning, value)
 #define BYTES_FIGURE(name, unit, heading, meaning, value)                                                                                  \
@@ -117,6 +119,24 @@ PEAK_FIGURE(peak_waiting, FIGURE_LESS_IS_BETTER, "peak waiting", "Most requests 
 /* K and V that come from elsewhere. */
 FIGURE(received_tokens, FIGURE_COUNT, FIGURE_NEITHER, FIGURE_MEAN, FIGURE_OF_HANDOVER, true, "received",
        "Prompt tokens whose K and V came from a prefill server, not found in the prefix cache here", (double)s->metrics->external_tokens)
+
+HOST_FIGURE(host_blocks, FIGURE_COUNT, FIGURE_NEITHER, true, "host blocks", "Blocks that the host's memory holds, of all GPUs",
+            offloading_blocks(s->config))
+HOST_FIGURE(host_hit_tokens, FIGURE_COUNT, FIGURE_MORE_IS_BETTER, true, "host hits",
+            "Prompt tokens loaded from the host's memory, at first admission", s->metrics->external_tokens)
+HOST_FIGURE(host_hit_tokens_all, FIGURE_COUNT, FIGURE_NEITHER, true, "host hits, all",
+            "Tokens loaded from the host's memory, admissions after a preemption included", s->metrics->external_tokens_all)
+HOST_FIGURE(host_hit_rate, FIGURE_SHARE, FIGURE_MORE_IS_BETTER, false, "host hit rate",
+            "Share of prompt tokens loaded from the host's memory, at first admission, next to those of prefix_hit_rate",
+            per((double)s->metrics->external_tokens, (double)s->metrics->prompt_tokens))
+HOST_FIGURE(host_loads, FIGURE_COUNT, FIGURE_NEITHER, true, "loads", "Loads from the host's memory", s->metrics->end.offloads.loads)
+HOST_FIGURE(host_loaded_bytes, FIGURE_BYTES, FIGURE_NEITHER, true, "loaded", "Bytes of these, of all GPUs",
+            host_bytes(s, s->metrics->end.offloads.loaded_blocks))
+HOST_FIGURE(host_stored_bytes, FIGURE_BYTES, FIGURE_NEITHER, true, "stored", "Bytes stored in the host's memory, of all GPUs",
+            host_bytes(s, s->metrics->end.offloads.stored_blocks))
+HOST_FIGURE(mean_host_load_ms, FIGURE_MS, FIGURE_LESS_IS_BETTER, false, "load ms",
+            "How long a request waits for its load, from when it has blocks, mean over loads",
+            per((double)s->metrics->end.offloads.load_ns / 1e6, (double)s->metrics->end.offloads.loads))
 
 /* Speculation. Names are those of vLLM's benchmark, which writes its rate in per cent. */
 DRAFT_FIGURE(spec_decode_num_drafts, FIGURE_COUNT, FIGURE_NEITHER, true, "drafts", "Times that a request's draft tokens were verified",

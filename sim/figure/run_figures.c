@@ -7,16 +7,8 @@
 #include "base/integers.h"
 #include "config/engine_facts.h"
 #include "config/kv_groups.h"
+#include "config/offloading.h"
 #include "vllm_v1/v1_rules.h"
-
-/* K and V of every layer and head. bfloat16 and float16 take two bytes. */
-uint64_t config_block_bytes(const struct config *config)
-{
-    if (config->block_bytes)
-        return config->block_bytes;
-    uint64_t bytes = config->kv.dtype == KV_DTYPE_FLOAT32 ? 4 : 2;
-    return 2 * (uint64_t)config->kv.num_layers * config->kv.num_kv_heads * config->kv.head_dim * bytes * config->block_size;
-}
 
 /* --- what rows call ---------------------------------------------------------------------------------------------------------------- */
 
@@ -29,6 +21,11 @@ static double per(double part, double whole)
 static double share(ledger_sum part, ledger_sum whole)
 {
     return whole > 0 ? ledger_share(part, whole) : NAN;
+}
+
+static double host_bytes(const struct run_facts *s, uint64_t blocks)
+{
+    return (double)blocks * (double)s->block_bytes * s->config->tensor_parallel_size;
 }
 
 /* Of a request of max_model_len in all groups of layers. */
@@ -121,6 +118,8 @@ unsigned run_figures_scopes(const struct config *config, bool goodput)
     unsigned scopes = FIGURE_SCOPE(FIGURE_ALWAYS);
     if (config->speculative.method != SPECULATIVE_NONE)
         scopes |= FIGURE_SCOPE(FIGURE_OF_SPECULATION);
+    if (config_offloads(config))
+        scopes |= FIGURE_SCOPE(FIGURE_OF_OFFLOADING);
     if (config->kv_role == KV_ROLE_CONSUMER)
         scopes |= FIGURE_SCOPE(FIGURE_OF_HANDOVER);
     if (engine_facts_of(config)->has_groups)

@@ -3,6 +3,7 @@
 #define PAGESIM_RUN_FIGURES_H
 
 #include "config/config.h"
+#include "config/sizing.h"
 #include "data_plane/worker.h"
 #include "figure/figure.h"
 #include "figure/fleet_sums.h"
@@ -33,8 +34,5 @@ SIM_NODISCARD enum status run_figures_collect(struct run_facts *facts, const str
 
 /* The scopes of a run under this configuration, known before it is replayed. */
 unsigned run_figures_scopes(const struct config *config, bool goodput);
-
-/* Bytes of K/V that one block holds: of the configured model on one GPU, otherwise of the kv shape. */
-uint64_t config_block_bytes(const struct config *config);
 
 #endif

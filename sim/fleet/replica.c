@@ -63,7 +63,8 @@ void replica_advance(struct replica *replica, int64_t horizon_ns)
     const uint32_t quiet = stepper->ops->steps_to_end && replica->least_ns > 0 ? stepper->ops->steps_to_end(stepper) : 0;
     replica->reached_ns = stepper->now_ns > stepper->arrivals.horizon_ns ? stepper->now_ns : stepper->arrivals.horizon_ns;
     /* It holds requests that nothing can move, or has died: nothing happens until somebody is sent, if then. */
-    const bool stuck = stepper->now_ns < stepper->arrivals.horizon_ns && replica->feed.first == replica->feed.count;
+    const bool stuck = stepper->now_ns < stepper->arrivals.horizon_ns && replica->feed.first == replica->feed.count &&
+                       stepper_wakes_ns(stepper) == INT64_MAX;
     if (stuck || replica->facts.end.abort || replica->facts.end.stalled)
         replica->reached_ns = INT64_MAX;
     replica->quiet_ns = later(stepper->now_ns, quiet, replica->least_ns);

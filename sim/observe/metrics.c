@@ -102,12 +102,13 @@ static enum status note_admission(struct metrics *metrics, const struct event *e
     uint32_t *place;
     metrics->cached_tokens_all += cached;
     metrics->known_tokens_all += event->other;
-    metrics->external_tokens += event->external;
+    metrics->external_tokens_all += event->external;
     if (event->kind == EVENT_READMIT)
         return SIM_OK;
     metrics->first_admissions++;
     metrics->prompt_tokens += prompt;
     metrics->cached_tokens += cached;
+    metrics->external_tokens += event->external;
     metrics->stories.times[event->request].first_scheduled_ns = event->time_ns;
     if (cached == 0)
         return SIM_OK;

@@ -95,7 +95,7 @@ struct metrics {
     struct gap_distribution gaps; /* ITL */
     uint64_t dropped, completed, ignored, first_admissions;
     uint64_t prompt_tokens, cached_tokens, known_tokens_all, cached_tokens_all;
-    uint64_t external_tokens; /* of all admissions: K and V came from elsewhere */
+    uint64_t external_tokens, external_tokens_all; /* K and V came from elsewhere; as cached_tokens */
     uint64_t scheduled_tokens, output_tokens, recomputed_tokens, vain_tokens;
     uint64_t draft_tokens, accepted_draft_tokens;
     uint64_t preempt_recompute, preempt_swap;

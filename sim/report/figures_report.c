@@ -11,6 +11,7 @@ static const char *const combines[] = {[FIGURE_MEAN] = "mean", [FIGURE_MAX] = "m
 static const char *const scopes[] = {[FIGURE_ALWAYS] = "all",
                                      [FIGURE_OF_GROUPS] = "vllm-v0",
                                      [FIGURE_OF_SPECULATION] = "speculation",
+                                     [FIGURE_OF_OFFLOADING] = "offloading",
                                      [FIGURE_OF_HANDOVER] = "handover",
                                      [FIGURE_OF_BYTES] = "data plane",
                                      [FIGURE_OF_GOODPUT] = "goodput",

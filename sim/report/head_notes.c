@@ -11,6 +11,7 @@
 #include "base/units.h"
 #include "config/config_keys.h"
 #include "config/kv_groups.h"
+#include "config/offloading.h"
 #include "config/serve_defaults.h"
 
 enum { WIDTH = 80 };
@@ -155,8 +156,22 @@ static void put_drafts(struct document *document, const struct config *config)
     put_wrapped(document, line.text);
 }
 
+/* Where K and V come from besides the pool, and that nobody has held it to a real server's decisions. */
+static void put_transfers(struct document *document, const struct config *config)
+{
+    char tokens[UNIT_TEXT];
+    if (config->kv_role == KV_ROLE_CONSUMER)
+        put_wrapped(document, "prompts come computed from a prefill server (kv_consumer); the handover's own time is not part of this");
+    if (config_offloads(config))
+        head_wrapped(document, "",
+                     "%g GiB of host memory for K and V of %s tokens, %g GB/s a GPU and direction; a model of vLLM's offloading",
+                     config->kv_offloading_size, unit_count((uint64_t)offloading_blocks(config) * config->block_size, tokens),
+                     config->kv_offloading_gb_per_s);
+}
+
 void head_layers(struct document *document, const struct config *config)
 {
+    put_transfers(document, config);
     if (config->kv_cache_groups_count > 0)
         put_groups(document, config);
     if (config->speculative.method != SPECULATIVE_NONE)

@@ -15,6 +15,7 @@
 #include "base/json.h"
 #include "base/printable.h"
 #include "config/engine_facts.h"
+#include "config/offloading.h"
 #include "observe/latency.h"
 
 /* --- the observer ----------------------------------------------------------------------------------------------------------------- */
@@ -290,6 +291,11 @@ static void write_counters(struct page *page, const struct metrics *metrics, con
     const bool looks_up = config->enable_prefix_caching;
     counter(page, "prefix_cache_queries_total", "Prompt tokens looked up in the prefix cache.", looks_up ? metrics->prompt_tokens : 0);
     counter(page, "prefix_cache_hits_total", "Prompt tokens found in the prefix cache.", looks_up ? metrics->cached_tokens : 0);
+    if (config_offloads(config)) {
+        counter(page, "external_prefix_cache_queries_total", "Tokens looked up in host memory.",
+                metrics->known_tokens_all - metrics->cached_tokens_all);
+        counter(page, "external_prefix_cache_hits_total", "Tokens loaded from host memory.", metrics->external_tokens_all);
+    }
     counter(page, "num_preemptions_total", "Preemptions.", metrics->preempt_recompute + metrics->preempt_swap);
     counter(page, "prompt_tokens_total", "Prompt tokens of requests that finished their prefill.", prompt);
     counter(page, "prompt_tokens_cached_total", "Of these, found in the prefix cache.", cached);

@@ -203,6 +203,12 @@ static void add_scheduling(struct document *document, const struct run *run)
                   unit_count(whole(run, "recomputed_tokens"), b), vain);
     document_line(document, "  prefix hits %.2f %% of prompt tokens at first admission, %.2f %% of all",
                   100 * value(run, "prefix_hit_rate"), 100 * value(run, "prefix_hit_rate_all"));
+    if (!isnan(run_figure(run, "host_loads"))) {
+        document_line(document, "  host memory hits %.2f %% of prompt tokens beyond these, in %s loads of %.1f ms",
+                      100 * value(run, "host_hit_rate"), unit_count(whole(run, "host_loads"), a), value(run, "mean_host_load_ms"));
+        document_line(document, "  loaded %s, stored %s", unit_bytes(value(run, "host_loaded_bytes"), b),
+                      unit_bytes(value(run, "host_stored_bytes"), c));
+    }
     if (!isnan(run_figure(run, "received_tokens")))
         document_line(document, "  received from prefill servers: %s tokens", unit_count(whole(run, "received_tokens"), a));
 }

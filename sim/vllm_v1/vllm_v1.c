@@ -27,64 +27,13 @@
 #include "base/array.h"
 #include "base/integers.h"
 #include "config/speculation.h"
-#include "engine/request_queue.h"
-#include "vllm_v1/drafts.h"
-#include "vllm_v1/scheduling_order.h"
 #include "vllm_v1/v1_rules.h"
-#include "vllm_v1/vllm_v1_blocks.h"
-
-struct v1_request {
-    int64_t arrival_ns;
-    uint32_t known;     /* prompt + generated tokens */
-    uint32_t coming;    /* output tokens of steps that are not back, as if all their drafts were right */
-    uint32_t unsure;    /* drafts among them */
-    uint32_t computed;  /* tokens whose KV is considered present */
-    uint32_t in_flight; /* tokens of steps that are not back, also of those before a preemption */
-    uint32_t scheduled; /* tokens in this step; 0 = not scheduled */
-    uint32_t proposed;  /* drafts for its next turn */
-    uint32_t received;  /* tokens that came from elsewhere with its admission in this step */
-    bool admitted;      /* ever */
-    bool mid_prefill;   /* its last turn ended before its last known token */
-    bool stale;         /* what is in flight is of before a preemption: the request waits */
-    bool finished;
-};
-
-struct vllm_v1 {
-    struct scheduler base;
-    const struct trace *trace;
-    struct config config;
-    uint32_t watermark_blocks;
-    struct scheduling_order order;
-    const struct pagesim_preemption_victim *victim;
-    bool tells;     /* the scheduling policy wants to know what happens */
-    int64_t now_ns; /* when the current step started */
-    struct v1_blocks blocks;
-    struct v1_request *requests; /* by position */
-    struct drafts drafts;
-    struct request_queue waiting;
-    uint32_t *running; /* positions in running order */
-    uint32_t running_count;
-    uint64_t held_tokens; /* sum of computed over running */
-    bool want_lists;
-    /* What steps start from, in turn, as one can be in flight while the next is decided: empty lists, each with room for every request that
-     * can appear in it. `unwritten` alone grows, and only when lists are wanted. */
-    struct v1_lists {
-        struct step empty;
-        size_t unwritten_capacity;
-    } lists[2];
-    struct v1_lists *turn; /* whose turn it is */
-    struct step *step;     /* while one is decided */
-    uint32_t budget;       /* tokens left for it */
-    uint32_t inputs;       /* places left in its buffers: each request takes `slots` beyond its tokens */
-    uint32_t slots;
-    bool prefilling;    /* somebody who had a turn in it was in the middle of a prompt */
-    uint32_t threshold; /* most tokens of one request in it */
-};
+#include "vllm_v1/vllm_v1_state.h"
 
 /* --- what policies see and are told ----------------------------------------------------------------------------------------------- */
 
 /* Tokens on their way count as known, but for drafts. */
-static struct pagesim_policy_request view(const struct vllm_v1 *v1, uint32_t position)
+struct pagesim_policy_request v1_view(const struct vllm_v1 *v1, uint32_t position)
 {
     const struct v1_request *request = &v1->requests[position];
     return scheduling_order_request(&v1->order, position, request->arrival_ns, request->known + request->coming - request->unsure,
@@ -97,30 +46,49 @@ static int64_t current_key(const struct vllm_v1 *v1, uint32_t position)
 {
     if (v1->order.policy->order != PAGESIM_POLICY_CHANGING_KEY)
         return request_queue_key(&v1->waiting, position);
-    struct pagesim_policy_request request = view(v1, position);
+    struct pagesim_policy_request request = v1_view(v1, position);
     return scheduling_order_key(&v1->order, &request);
 }
 
 /* Callers ask v1->tells first: most policies do not want to know, and building the event costs. */
-static void tell(const struct vllm_v1 *v1, uint32_t position, struct pagesim_policy_event event)
+void v1_tell(const struct vllm_v1 *v1, uint32_t position, struct pagesim_policy_event event)
 {
-    struct pagesim_policy_request request = view(v1, position);
+    struct pagesim_policy_request request = v1_view(v1, position);
     v1->order.policy->happened(v1->order.self, &request, &event);
+}
+
+/* Section 15.2: blocks that the step fills are stored when it is over, those of requests that are new to vLLM's workers first. */
+static enum status store_step(struct vllm_v1 *v1, const struct step *step, struct diag *diag)
+{
+    const int64_t end_ns = step->tally.start_ns + step->tally.duration_ns;
+    enum status status = SIM_OK;
+    offloading_begin(&v1->offloading, step->tally.start_ns);
+    for (int fresh = 1; fresh >= 0; fresh--)
+        for (uint32_t i = 0; i < step->scheduled_count && status == SIM_OK; i++) {
+            struct v1_request *request = &v1->requests[step->scheduled[i].request];
+            const uint32_t tokens = min_u32(request->computed, request->known);
+            if (request->fresh == fresh)
+                status = offloading_store(&v1->offloading, step->scheduled[i].request, tokens, end_ns, diag);
+        }
+    for (uint32_t i = 0; i < step->admitted_count; i++)
+        v1->requests[step->admitted[i].request].fresh = false;
+    return status;
 }
 
 /* When the step has its price, before its tokens are handed out: asynchronous scheduling counts work when it is scheduled. Policies see each
  * request with the token that it is about to get. So an event says which of them get one (`generated`), and a policy that counts service
  * sees a decode and its token as one thing. */
-static void v1_priced(struct scheduler *self, const struct step *step)
+static enum status v1_priced(struct scheduler *self, const struct step *step, struct diag *diag)
 {
-    const struct vllm_v1 *v1 = (const struct vllm_v1 *)self;
+    struct vllm_v1 *v1 = (struct vllm_v1 *)self;
     for (uint32_t i = 0; v1->tells && i < step->scheduled_count; i++)
-        tell(v1, step->scheduled[i].request,
-             (struct pagesim_policy_event){.kind = PAGESIM_POLICY_COMPUTED,
-                                           .now_ns = step->tally.start_ns + step->tally.duration_ns,
-                                           .step_ns = step->tally.duration_ns,
-                                           .tokens = (uint32_t)step->scheduled[i].tokens,
-                                           .generated = step->scheduled[i].samples});
+        v1_tell(v1, step->scheduled[i].request,
+                (struct pagesim_policy_event){.kind = PAGESIM_POLICY_COMPUTED,
+                                              .now_ns = step->tally.start_ns + step->tally.duration_ns,
+                                              .step_ns = step->tally.duration_ns,
+                                              .tokens = (uint32_t)step->scheduled[i].tokens,
+                                              .generated = step->scheduled[i].samples});
+    return v1->offloading.on ? store_step(v1, step, diag) : SIM_OK;
 }
 
 struct running_view {
@@ -132,7 +100,7 @@ struct running_view {
 static struct pagesim_policy_request running_request(const struct pagesim_policy_running *running, uint32_t at)
 {
     const struct vllm_v1 *v1 = ((const struct running_view *)running)->v1;
-    return view(v1, v1->running[at]);
+    return v1_view(v1, v1->running[at]);
 }
 
 static int64_t running_key(const struct pagesim_policy_running *running, uint32_t at)
@@ -163,34 +131,17 @@ static uint32_t choose_victim(const struct vllm_v1 *v1)
     return at;
 }
 
-/* What a prompt would hit now. */
-static enum status hit_tokens(void *engine, uint32_t position, uint32_t *tokens, struct diag *diag)
-{
-    struct vllm_v1 *v1 = engine;
-    return v1_blocks_lookup(&v1->blocks, position, v1->requests[position].known, tokens, diag);
-}
-
-/* Let the policy look at who waits, when somebody could be admitted: a request needs a block at least. A look at everybody's prefix is
- * the dearest thing a policy can do, so it is spared in steps that admit nobody anyway. */
-static enum status reorder_waiting(struct vllm_v1 *v1, struct diag *diag)
-{
-    if (!v1->order.policy->before_admission || v1->waiting.count == 0 || v1->budget == 0 || v1->running_count >= v1_seats(&v1->config) ||
-        v1->blocks.pool.num_free == 0)
-        return SIM_OK;
-    return scheduling_order_reorder(&v1->order, &v1->waiting, v1->now_ns, hit_tokens, v1, diag);
-}
-
 /* --- the scheduler ------------------------------------------------------------------------------------------------------------------ */
 
 static enum status v1_arrive(struct scheduler *self, uint32_t position, int64_t arrival_ns, struct diag *diag)
 {
     struct vllm_v1 *v1 = (struct vllm_v1 *)self;
-    enum status status = request_queue_expect(&v1->waiting, (uint64_t)v1->waiting.count + v1->running_count + 1, diag);
+    enum status status = request_queue_expect(&v1->waiting, (uint64_t)v1_waiting_count(v1) + v1->running_count + 1, diag);
     if (status != SIM_OK)
         return status;
     v1->requests[position] = (struct v1_request){.arrival_ns = arrival_ns, .known = v1->trace->input_tokens[position]};
     if (v1->tells)
-        tell(v1, position, (struct pagesim_policy_event){.kind = PAGESIM_POLICY_ARRIVED, .now_ns = arrival_ns});
+        v1_tell(v1, position, (struct pagesim_policy_event){.kind = PAGESIM_POLICY_ARRIVED, .now_ns = arrival_ns});
     request_queue_push(&v1->waiting, position, scheduling_order_first_key(&v1->order, position, arrival_ns));
     return SIM_OK;
 }
@@ -248,26 +199,13 @@ static enum status preempt(struct vllm_v1 *v1, uint32_t at, uint32_t requester, 
     request->computed = request->scheduled = request->proposed = 0;
     request->stale = request->in_flight > 0;
     if (v1->tells)
-        tell(v1, victim, (struct pagesim_policy_event){.kind = PAGESIM_POLICY_PREEMPTED, .now_ns = v1->now_ns, .tokens = lost});
+        v1_tell(v1, victim, (struct pagesim_policy_event){.kind = PAGESIM_POLICY_PREEMPTED, .now_ns = v1->now_ns, .tokens = lost});
     request_queue_push_preempted(&v1->waiting, victim, current_key(v1, victim));
     return SIM_OK;
 }
 
-/* What is left for one request: of the step's tokens, and of its buffers. */
-static uint32_t room_left(const struct vllm_v1 *v1)
-{
-    return v1->inputs > v1->slots ? min_u32(v1->budget, v1->inputs - v1->slots) : 0;
-}
-
-/* How many tokens a request may compute: long prompts are cut, the budget and the model's length bound. The budget bounds what a step
- * can take; the threshold keeps one long prompt from using it up alone. */
-static uint32_t tokens_now(const struct vllm_v1 *v1, uint32_t wanted)
-{
-    return min_u32(wanted, min_u32(v1->threshold, room_left(v1)));
-}
-
 /* The only place where budget is spent, in both loops; preempt() is the only one where it comes back. */
-static void note_scheduled(struct vllm_v1 *v1, uint32_t position, uint32_t tokens, uint32_t drafts, bool padded)
+void v1_note_scheduled(struct vllm_v1 *v1, uint32_t position, uint32_t tokens, uint32_t drafts, bool padded)
 {
     v1->requests[position].scheduled = tokens;
     v1->step->scheduled[v1->step->scheduled_count++] =
@@ -313,11 +251,11 @@ static bool is_over(const struct vllm_v1 *v1, uint32_t position)
  * */
 static enum status schedule_running(struct vllm_v1 *v1, struct diag *diag)
 {
-    for (uint32_t k = 0; k < v1->running_count && room_left(v1) > 0;) {
+    for (uint32_t k = 0; k < v1->running_count && v1_room_left(v1) > 0;) {
         uint32_t position = v1->running[k];
         struct v1_request *request = &v1->requests[position];
         const uint32_t room = v1->config.max_model_len - request->computed - 1, sure = request->known + request->coming;
-        const uint32_t tokens = min_u32(tokens_now(v1, sure + request->proposed - request->computed), room);
+        const uint32_t tokens = min_u32(v1_tokens_now(v1, sure + request->proposed - request->computed), room);
         if (tokens == 0 || is_over(v1, position)) {
             k++;
             continue;
@@ -329,71 +267,12 @@ static enum status schedule_running(struct vllm_v1 *v1, struct diag *diag)
         if (!granted)
             continue; /* running[k] is the next one now: it goes on with what the release freed. Under FCFS there is none. */
         const uint32_t end = request->computed + tokens;
-        note_scheduled(v1, position, tokens, request->proposed > 0 && end > sure ? end - sure : 0, false);
+        v1_note_scheduled(v1, position, tokens, request->proposed > 0 && end > sure ? end - sure : 0, false);
         request->proposed = 0; /* drafts that found no room are lost */
         v1->prefilling |= request->mid_prefill;
         k++;
     }
     return SIM_OK;
-}
-
-/* Section 14: with speculation a request of which one token is left to compute is given as many tokens as those who decode, so that the
- * step stays uniform. Its drafts are never right. */
-static bool is_padded(const struct vllm_v1 *v1, uint32_t rest, uint32_t cached, bool others)
-{
-    return v1->drafts.most > 0 && rest == 1 && !v1->prefilling && (others || cached > 0) &&
-           (uint64_t)cached + v1->drafts.most + 2 <= v1->config.max_model_len;
-}
-
-/* Section 6.2: no skipping over a head that does not fit. vLLM stops at the first that does not fit, although a smaller one after it
- * might: otherwise a large prompt could starve. Nobody enters after a preemption, because the newcomer would take the blocks for which
- * the victim had to go. The watermark counts only while others run, so an empty system always admits and cannot stall (section 8). The
- * prefix is looked up again in every step, since blocks can be registered or evicted meanwhile; v1_blocks_lookup goes on from its last
- * result when it can. */
-static enum status schedule_waiting(struct vllm_v1 *v1, struct diag *diag)
-{
-    const bool others = v1->step->scheduled_count > 0;
-    enum status status = reorder_waiting(v1, diag);
-    while (status == SIM_OK && room_left(v1) > 0 && v1->waiting.count > 0 && v1->running_count < v1_seats(&v1->config)) {
-        uint32_t position = request_queue_peek(&v1->waiting), cached;
-        struct v1_request *request = &v1->requests[position];
-        status = v1_blocks_lookup(&v1->blocks, position, request->known, &cached, diag);
-        if (status != SIM_OK)
-            return status;
-        const uint32_t received = v1_received_tokens(&v1->config, !request->admitted, request->known, cached);
-        uint32_t rest = request->known - cached - received;
-        const bool padded = is_padded(v1, rest, cached, others);
-        if (padded && v1->drafts.most + 1 > room_left(v1))
-            break;
-        rest += padded ? v1->drafts.most : 0;
-        if (!v1->config.enable_chunked_prefill && min_u32(rest, v1->threshold) > room_left(v1))
-            break; /* the threshold cuts before this test: with it, prompts are split even so */
-        uint32_t tokens = tokens_now(v1, rest);
-        struct v1_demand demand = {.position = position,
-                                   .known = request->known,
-                                   .new_tokens = tokens,
-                                   .admits = true,
-                                   .cached = cached,
-                                   .external = received,
-                                   .watermark = v1->running_count > 0 ? v1->watermark_blocks : 0,
-                                   .whole = v1->config.scheduler_reserve_full_isl};
-        bool fits;
-        status = v1_blocks_allocate(&v1->blocks, &demand, &fits, diag);
-        if (status != SIM_OK || !fits)
-            break;
-        request_queue_pop(&v1->waiting);
-        v1->running[v1->running_count++] = position;
-        request->computed = cached + received;
-        request->received = received;
-        request->admitted = true;
-        v1->held_tokens += request->computed;
-        v1->step->admitted[v1->step->admitted_count++] =
-            (struct admitted){.request = position, .cached_tokens = cached, .external_tokens = received};
-        if (v1->tells)
-            tell(v1, position, (struct pagesim_policy_event){.kind = PAGESIM_POLICY_ADMITTED, .now_ns = v1->now_ns, .tokens = cached});
-        note_scheduled(v1, position, tokens, padded ? v1->drafts.most : 0, padded);
-    }
-    return status;
 }
 
 /* The tables grew at scheduling, so a sequence can be listed with all the blocks that its step writes to. One a group of layers. */
@@ -448,7 +327,7 @@ static void v1_pool_state(const struct scheduler *self, struct step_tally *tally
     const struct v1_blocks *blocks = &v1->blocks;
     tally->held_tokens = v1->held_tokens * blocks->groups.count - blocks->passed_slots;
     tally->running = v1->running_count;
-    tally->waiting = v1->waiting.count;
+    tally->waiting = v1_waiting_count(v1);
     tally->free_blocks = blocks->pool.num_free;
     tally->cached_blocks = blocks->cached_free;
     tally->used_blocks = blocks->pool.num_blocks - 1 - blocks->pool.num_free;
@@ -461,6 +340,23 @@ static void v1_pool_states(const struct scheduler *self, uint8_t *states)
     v1_blocks_states(&((const struct vllm_v1 *)self)->blocks, states);
 }
 
+static void give_back(struct vllm_v1 *v1, uint32_t position)
+{
+    struct v1_request *request = &v1->requests[position];
+    v1_blocks_release(&v1->blocks, position);
+    v1_blocks_forget(&v1->blocks, position);
+    v1->held_tokens -= request->computed;
+    request->computed = 0;
+}
+
+/* Loads and stores that are over; who has ended before gives its blocks back. */
+static void settle_transfers(struct vllm_v1 *v1)
+{
+    uint32_t position;
+    while (offloading_next(&v1->offloading, v1->now_ns, &position))
+        give_back(v1, position);
+}
+
 /* The whole decision of a step, in vLLM's order. Lists are reset by copying the empty ones. Threshold and budget are fixed here, before
  * anybody is admitted or preempted: whether a request is alone (section 6) is asked of the step's start. */
 static enum status v1_schedule(struct scheduler *self, int64_t now_ns, struct step *step, struct diag *diag)
@@ -470,13 +366,17 @@ static enum status v1_schedule(struct scheduler *self, int64_t now_ns, struct st
     *step = v1->turn->empty;
     v1->step = step;
     v1->now_ns = v1->blocks.eviction.now_ns = now_ns;
+    if (v1->offloading.on)
+        settle_transfers(v1);
     v1->budget = v1_budget(&v1->config);
     v1->inputs = v1->slots ? v1->config.max_num_batched_tokens : UINT32_MAX;
     v1->prefilling = false;
-    v1->threshold = v1_threshold(&v1->config, v1->running_count + v1->waiting.count);
+    v1->threshold = v1_threshold(&v1->config, v1->running_count + v1_waiting_count(v1));
     enum status status = schedule_running(v1, diag);
     if (status == SIM_OK && step->preempted_count == 0)
-        status = schedule_waiting(v1, diag);
+        status = v1_schedule_waiting(v1, diag);
+    if (status == SIM_OK && v1->offloading.on)
+        status = v1_schedule_loads(v1, diag);
     compute(v1, step);
     step->tally = (struct step_tally){.preemptions = step->preempted_count};
     v1_pool_state(self, &step->tally);
@@ -511,18 +411,18 @@ static enum status take_tokens(struct vllm_v1 *v1, struct scheduled *scheduled, 
     return v1_blocks_register(&v1->blocks, position, min_u32(request->computed - request->in_flight, request->known), request->known, diag);
 }
 
-/* Its blocks go back before the next request of the step is looked at: the order of releases is that of the free queue. It leaves the
+/* Its blocks go back before the next request of the step is looked at: the order of releases is that of the free queue. With offloading they
+ * stay until what is in them is stored. It leaves the
  * running list in the end, in one sweep; if it was preempted when its last token was on its way, it leaves the waiting queue. */
 static void finish_request(struct vllm_v1 *v1, uint32_t position, int64_t end_ns)
 {
     struct v1_request *request = &v1->requests[position];
     if (v1->tells)
-        tell(v1, position, (struct pagesim_policy_event){.kind = PAGESIM_POLICY_FINISHED, .now_ns = end_ns});
+        v1_tell(v1, position, (struct pagesim_policy_event){.kind = PAGESIM_POLICY_FINISHED, .now_ns = end_ns});
     if (request->stale)
         request_queue_remove(&v1->waiting, position);
-    v1_blocks_release(&v1->blocks, position);
-    v1_blocks_forget(&v1->blocks, position);
-    v1->held_tokens -= request->computed;
+    if (!offloading_leaves(&v1->offloading, position))
+        give_back(v1, position);
     request->finished = true;
 }
 
@@ -624,8 +524,10 @@ static bool v1_check(const struct scheduler *self, struct diag *diag)
 {
     const struct vllm_v1 *v1 = (const struct vllm_v1 *)self;
     uint64_t held = 0;
-    for (uint32_t i = 0; i < v1->running_count; i++)
-        held += v1->requests[v1->running[i]].computed;
+    for (uint32_t position = 0; position < v1->trace->count; position++)
+        held += v1->requests[position].computed;
+    if (!offloading_check_state(&v1->offloading))
+        return diag_set(diag, SIM_FAILED, "host memory and transfers are inconsistent"), false;
     if (held != v1->held_tokens || v1->running_count > v1->config.max_num_seqs || !request_queue_check(&v1->waiting))
         return diag_set(diag, SIM_FAILED, "the scheduler's queues or sums are inconsistent"), false;
     return v1_blocks_check(&v1->blocks, diag);
@@ -636,12 +538,26 @@ static void v1_destroy(struct scheduler *self)
     struct vllm_v1 *v1 = (struct vllm_v1 *)self;
     v1_blocks_deinit(&v1->blocks);
     request_queue_deinit(&v1->waiting);
+    offloading_deinit(&v1->offloading);
+    free(v1->skipped.positions);
     scheduling_order_deinit(&v1->order);
     free(v1->requests);
     free(v1->running);
     for (int i = 0; i < 2; i++)
         step_free_lists(&v1->lists[i].empty);
     free(v1);
+}
+
+/* Who waits for K and V has something to do when they have come. */
+static int64_t v1_wakes_ns(const struct scheduler *self)
+{
+    const struct vllm_v1 *v1 = (const struct vllm_v1 *)self;
+    return v1->offloading.on ? offloading_next_ns(&v1->offloading) : INT64_MAX;
+}
+
+static void v1_offloads(const struct scheduler *self, struct offload_sums *sums)
+{
+    *sums = ((const struct vllm_v1 *)self)->offloading.sums;
 }
 
 /* Nothing to diagnose: whoever could never run was dropped, and everybody else runs once the others are gone. */
@@ -653,6 +569,8 @@ static const struct scheduler_ops ops = {
     .complete = v1_complete,
     .pool_state = v1_pool_state,
     .pool_states = v1_pool_states,
+    .wakes_ns = v1_wakes_ns,
+    .offloads = v1_offloads,
     .check = v1_check,
     .destroy = v1_destroy,
 };
@@ -663,6 +581,7 @@ static enum status make_lists(struct vllm_v1 *v1, struct diag *diag)
 {
     const size_t most = min_u32(v1->config.max_num_seqs, v1->trace->count);
     const struct array_request arrays[] = {ARRAY_OF(v1->requests, v1->trace->count), ARRAY_OF(v1->running, most),
+                                           ARRAY_IF(v1->offloading.on, v1->skipped.positions, v1->trace->count),
                                            ARRAY_IF(v1->want_lists, v1->lists[0].empty.sequences, most * v1->blocks.groups.count),
                                            ARRAY_IF(v1->want_lists, v1->lists[1].empty.sequences, most * v1->blocks.groups.count)};
     enum status status = array_zeroed_all(arrays, sizeof arrays / sizeof *arrays, "the scheduler's lists", diag);
@@ -691,6 +610,8 @@ enum status vllm_v1_create(const struct trace *trace, const struct config *confi
     v1->tells = status == SIM_OK && v1->order.policy->happened;
     if (status == SIM_OK)
         status = v1_blocks_init(&v1->blocks, trace, config, diag);
+    if (status == SIM_OK)
+        status = offloading_init(&v1->offloading, config, &v1->blocks, diag);
     drafts_init(&v1->drafts, trace, config);
     v1->slots = speculation_slots(config);
     if (status == SIM_OK)

@@ -499,7 +499,7 @@ enum status v1_blocks_allocate(struct v1_blocks *blocks, const struct v1_demand 
         status = touch_hits(blocks, demand, i, diag);
     for (uint32_t i = 0; i < blocks->groups.count && status == SIM_OK; i++)
         status = take_fresh(blocks, position, &tables[i], ceil_div(tokens, blocks->groups.list[i].block_size), diag);
-    if (status == SIM_OK)
+    if (status == SIM_OK && !demand->loads)
         status = v1_blocks_register(blocks, position, min_u32(present + demand->new_tokens, demand->known), demand->known, diag);
     look_ahead(blocks, position);
     *fits = status == SIM_OK;

@@ -114,10 +114,11 @@ struct v1_demand {
     uint32_t position;
     uint32_t known, computed; /* tokens known; tokens whose KV is present (0 with hits) */
     uint32_t in_flight;       /* part of `computed`: of steps that are not back, which still read what their window has */
-    uint32_t new_tokens;      /* >= 1, to be computed in this step */
+    uint32_t new_tokens;      /* to be computed in this step: >= 1, or 0 where external ones are only going to come (`loads`) */
     bool admits;              /* a waiting request: blocks->found is to be its table's head */
     uint32_t cached;          /* tokens that this head covers; 0 for a running request */
     uint32_t external;        /* tokens after these that come from elsewhere, into fresh blocks */
+    bool loads;               /* they are not there yet: nothing is registered */
     uint32_t watermark;       /* blocks that must stay free */
     bool whole;               /* the gate: all known tokens must fit now (scheduler_reserve_full_isl) */
 };

@@ -9,6 +9,7 @@
 #include "base/array.h"
 #include "base/integers.h"
 #include "config/kv_groups.h"
+#include "config/offloading.h"
 #include "config/speculation.h"
 #include "vllm_v1/vllm_v1.h"
 #include "vllm_v1_fast/drafting.h"
@@ -74,6 +75,8 @@ const char *event_replay_refuses(const struct replay_inputs *inputs)
         return refuses_drafts(inputs);
     if (!kv_groups_one_full(config) && refuses_groups(inputs))
         return refuses_groups(inputs);
+    if (config_offloads(config))
+        return "offloading to the host's memory";
     if (config->data_plane != DATA_PLANE_OFF)
         return "moving K/V bytes";
     if (config->block_size > BLOCK_SIZE_MAX)

@@ -26,6 +26,7 @@ def defaults(program, scheduler):
     policies = [["--scheduling-policy", policy] for policy in ("edf", "vtc", "srpt")]  # and so does a policy
     policies += [["--eviction-policy", policy] for policy in ("tail-lru", "workload-aware")]
     policies += [["--kv-cache-groups", '[{"kind":"full"}]'], ["--speculative-config", '{"method":"eagle","num_speculative_tokens":1}']]
+    policies += [["--kv-offloading-size", "1"]]
     for words in models + (policies if scheduler == "vllm-v1" else []):
         command = [program, "config", "show", "--scheduler", scheduler, *words]
         for name, value in flat(json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)):

@@ -122,6 +122,17 @@ Test(vllm_args, what_is_wrong_is_told_with_its_place)
         {"m --num-speculative-tokens 3", "--vllm-args:1:3: --num-speculative-tokens 3 is not modelled here: it is of older versions"},
         {"m --prefix-cache-retention-interval -1",
          "--vllm-args:1:3: --prefix-cache-retention-interval -1: must be an integer from 0 to 1000000000, or null"},
+        {"--kv-transfer-config '{\"kv_connector\":\"LMCacheConnectorV1\"}'",
+         "--vllm-args:1:1: --kv-transfer-config {\"kv_connector\":\"LMCacheConnectorV1\"} is not modelled here: blocks would come from and "
+         "go to other servers; known are NixlConnector and OffloadingConnector"},
+        {"--kv-transfer-config '{\"kv_connector\":\"NixlConnector\",\"kv_role\":\"kv_both\"}'",
+         "--vllm-args:1:1: --kv-transfer-config {\"kv_connector\":\"NixlConnector\",\"kv_role\":\"kv_both\"}: it leaves open which half"},
+        {"--kv-transfer-config '{\"kv_connector\":\"OffloadingConnector\"}'",
+         "--vllm-args:1:1: --kv-transfer-config {\"kv_connector\":\"OffloadingConnector\"}: kv_connector_extra_config needs"},
+        {"--kv-transfer-config '{\"kv_connector\":5}'", "--vllm-args:1:1: --kv-transfer-config {\"kv_connector\":5}: "},
+        {"--kv-transfer-config '{'", "--vllm-args:1:1: --kv-transfer-config {: no JSON: "},
+        {"--kv-offloading-backend lmcache", "--vllm-args:1:1: --kv-offloading-backend lmcache is not modelled here: another cache"},
+        {"--kv-offloading-size many", "--vllm-args:1:1: --kv-offloading-size many: must be a number from 0 to"},
         {"--kv-transfer-config.kv_connector X", "--vllm-args:1:1: --kv-transfer-config.kv_connector X is not modelled here: blocks"},
         {"--enable-lora", "--vllm-args:1:1: --enable-lora is not modelled here: prefixes"},
         {"--quantization fp8", "--vllm-args:1:1: --quantization fp8 is not modelled here: weights"},
@@ -135,6 +146,30 @@ Test(vllm_args, what_is_wrong_is_told_with_its_place)
         struct diag diag = {0};
         cr_expect_eq(vllm_args_read(cases[i][0], &args, &diag), SIM_BAD_INPUT, "%s", cases[i][0]);
         cr_expect(strncmp(diag.text, cases[i][1], strlen(cases[i][1])) == 0, "%s gives %s", cases[i][0], diag.text);
+        vllm_args_close(&args);
+    }
+}
+
+Test(vllm_args, connectors_that_are_modelled_become_keys)
+{
+    static const char *const cases[][3] = {
+        {"m --kv-offloading-size 20.5 --kv-offloading-backend native", "kv-offloading-size", "20.5"},
+        {"m --kv-transfer-config '{\"kv_connector\":\"NixlConnector\",\"kv_role\":\"kv_consumer\",\"kv_buffer_device\":\"cuda\"}'",
+         "kv_role", "kv_consumer"},
+        {"m --kv-transfer-config='{\"kv_connector\":\"OffloadingConnector\",\"kv_role\":\"kv_both\",\"kv_connector_extra_config\":"
+         "{\"cpu_bytes_to_use\":16106127360,\"eviction_policy\":\"lru\"}}'",
+         "kv_offloading_size", "15"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct vllm_args args;
+        struct diag diag = {0};
+        struct config config;
+        bool negated;
+        cr_assert_eq(vllm_args_read(cases[i][0], &args, &diag), SIM_OK, "%s", diag.text);
+        cr_assert_eq(args.count, 2, "the model and this");
+        cr_expect_eq(config_find_option(args.options[1].name, &negated), config_find_option(cases[i][1], &negated));
+        cr_expect_str_eq(args.options[1].value, cases[i][2]);
+        cr_expect_eq(config_read(NULL, NULL, 0, &args.options[1], 1, &config, &diag), SIM_OK, "%s", diag.text);
         vllm_args_close(&args);
     }
 }
