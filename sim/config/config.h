@@ -196,7 +196,8 @@ struct config {
     uint32_t tensor_parallel_size;
     double gpu_memory_utilization;
     uint64_t kv_cache_memory_bytes; /* this and the next: of one GPU */
-    uint64_t overhead_bytes;
+    uint64_t overhead_bytes;        /* 0: as startup_memory.h says */
+    bool flashinfer_sampler;        /* of that rule */
     enum cache_dtype kv_cache_dtype;
     /* No keys: what is known about where values come from. Bit i of a set stands for config_keys[i]. */
     config_key_bits given;         /* a file, a server's command line or an option said it, if only its default */

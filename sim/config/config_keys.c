@@ -22,7 +22,6 @@
 #define TOKENS_MOST 1000000000
 #define NS_MOST     1000000000000000 /* 11 days */
 #define BYTES_MOST  1000000000000000000
-#define GIB         0x1p30
 
 /* Names in the order of the enums of config.h, NULL at the end. */
 static const char *const scheduler_names[] = {"vllm-v1", "vllm-v0", NULL};
@@ -232,7 +231,9 @@ const struct config_key config_keys[] = {
     {TOP(kv_cache_memory_bytes), WHOLE(UINT64, 0, BYTES_MOST, "BYTES"), DEFAULT(0),
      .help = "a GPU's KV cache; 0 = what utilization leaves"},
     {TOP(kv_cache_dtype), CHOICE(cache_dtype_names), DEFAULT(CACHE_AUTO), .help = "of the pool's K and V; auto = as the model's file says"},
-    {TOP(overhead_bytes), WHOLE(UINT64, 0, BYTES_MOST, "BYTES"), DEFAULT(1.5 * GIB), .help = "activations, graphs, the rest"},
+    {TOP(overhead_bytes), WHOLE(UINT64, 0, BYTES_MOST, "BYTES"), DEFAULT(0),
+     .help = "what a GPU has for activations and the rest; 0 = by rule"},
+    {TOP(flashinfer_sampler), SWITCH, DEFAULT(false), .help = "vLLM samples with FlashInfer, for which the rule counts less"},
     /* Work on real bytes, and how they are laid out. */
     {TOP(data_plane), CHOICE(data_plane_names), DEFAULT(DATA_PLANE_OFF), .help = "really move K/V bytes, and check them"},
     {TOP(contiguity), SWITCH, DEFAULT(false), .help = "tell how contiguous block tables are (slower)"},
