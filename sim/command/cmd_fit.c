@@ -1,7 +1,7 @@
 /* cmd_fit.c - `pagesim fit`: makes a compact step-time model from the configured one (tables of a profile, say), from recorded steps, or from
- * what the clients of a real server measured. Read time/compact.h first for the model, study/calibration.h for the last way, and
- * doc/step_time.md for when it pays. The result is a file for step_time.path, hence JSON
- * without the members that reports have. */
+ * what the clients of a real server measured; or finds the roofline's constants from recorded steps. Read time/compact.h and
+ * time/roofline_fit.h first for the models, study/calibration.h for clients, and doc/step_time.md for when it pays. The result is a file for
+ * step_time.path, or a configuration for --config, hence JSON without the members that reports have. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,10 +14,12 @@
 #include "config/sizing.h"
 #include "study/calibration.h"
 #include "time/compact.h"
+#include "time/roofline_fit.h"
 
 static const struct option_spec own_options[] = {
     INPUT_OPTIONS,
-    {"steps", "FILE", "instead of the configured model: a CSV of steps as replay --step-log writes"},
+    {"steps", "FILE",
+     "steps of a server, a CSV as replay --step-log writes: a compact model, or the constants of --step-time-model roofline"},
     {"measured-requests", "FILE", "instead: what a server measured for the trace: id, lengths, ttft_ms, tpot_ms, e2e_ms"},
     {"vllm-json", "FILE", "the same as `vllm bench serve --save-detailed` saved it"},
     {"quiet", NULL, "no warnings and no progress bar"},
@@ -35,7 +37,7 @@ enum { REPLAYS_ABOUT = 690 };
 /* Steps to fit: recorded ones, or steps of all shapes that the configured model prices. Recorded steps say what a server did and cover
  * the shapes that it met; a configured model can be asked for any shape, so its samples cover all that a server of this configuration
  * can hold. */
-static enum status make_samples(const struct options *options, struct fit_sample **samples, size_t *count, const char **source,
+static enum status make_samples(const struct options *options, struct step_sample **samples, size_t *count, const char **source,
                                 struct diag *diag)
 {
     const char *steps = options_value(options, "steps"), *path = options_value(options, "config");
@@ -43,12 +45,12 @@ static enum status make_samples(const struct options *options, struct fit_sample
     struct step_time_model *model;
     *source = steps ? steps : path ? path : "options";
     if (steps)
-        return compact_sample_steps(steps, samples, count, diag);
+        return step_samples_read(steps, samples, count, diag);
     struct sizing sizing;
     if (config_load(path, options->config, options->config_count, &config, diag) != SIM_OK ||
         sizing_fill(&config, &sizing, diag) != SIM_OK || step_time_create(&config, &model, diag) != SIM_OK)
         return diag->status;
-    enum status status = compact_sample_model(model, &config, samples, count, diag);
+    enum status status = step_samples_of_model(model, &config, samples, count, diag);
     step_time_destroy(model);
     return status;
 }
@@ -72,7 +74,7 @@ static void write_model(const struct compact *compact, const struct fit_error *e
  * to standard error, as standard output may be the model's file. */
 static enum status fit_steps(const struct options *options, struct diag *diag)
 {
-    struct fit_sample *samples = NULL;
+    struct step_sample *samples = NULL;
     size_t count = 0;
     const char *source;
     struct compact compact;
@@ -92,6 +94,62 @@ static enum status fit_steps(const struct options *options, struct diag *diag)
         notice("fitted %zu steps; on %zu others the error is %.2f %% in the mean, %.2f %% at the 95th percentile, %.2f %% at most",
                error.fitted, error.held_out, error.mean * 100, error.p95 * 100, error.max * 100);
     return status;
+}
+
+/* --- the roofline's constants -------------------------------------------------------------------------------------------------------- */
+
+/* A configuration for --config, so that it can be read without its model and GPU being given again. */
+static void write_roofline(const struct config *config, const struct roofline_fit *fit, struct json_text *json)
+{
+    json_open_object(json);
+    json_put_string(json, "model", config->model);
+    json_put_string(json, "gpu", config->gpu);
+    json_put_uint(json, "tensor_parallel_size", config->tensor_parallel_size);
+    json_key(json, "step_time");
+    json_open_object(json);
+    json_put_string(json, "model", step_time_name(STEP_TIME_ROOFLINE));
+    for (int i = 0; i < ROOFLINE_CONSTANTS; i++)
+        json_put_double(json, roofline_names[i], fit->values[i]);
+    json_close_object(json);
+    json_close_object(json);
+}
+
+static enum status fit_roofline(const struct options *options, const struct config *config, struct diag *diag)
+{
+    struct step_sample *samples = NULL;
+    size_t count = 0;
+    struct roofline_fit fit;
+    enum status status = step_samples_read(options_value(options, "steps"), &samples, &count, diag);
+    if (status == SIM_OK)
+        status = roofline_fit(config, samples, count, &fit, diag);
+    free(samples);
+    if (status != SIM_OK)
+        return status;
+    struct json_text json;
+    json_text_init(&json, true);
+    write_roofline(config, &fit, &json);
+    const char *path = options_value(options, "output");
+    status = output_json(path ? path : "-", &json, diag);
+    if (status != SIM_OK)
+        return status;
+    notice("fitted %zu steps; on %zu others the error is %.2f %% in the median, %.2f %% at the 95th percentile, %.2f %% at most",
+           fit.error.fitted, fit.error.held_out, fit.error.median * 100, fit.error.p95 * 100, fit.error.max * 100);
+    for (int i = 0; i < ROOFLINE_CONSTANTS; i++)
+        if (fit.told[i])
+            notice("%s %.4g", roofline_names[i], fit.values[i]);
+        else
+            notice("%s %.4g: these steps do not tell it", roofline_names[i], fit.values[i]);
+    return SIM_OK;
+}
+
+/* Recorded steps and the roofline by name; else they make a compact model. */
+static enum status fit_recorded(const struct options *options, struct diag *diag)
+{
+    struct config config;
+    if (config_load(options_value(options, "config"), options->config, options->config_count, &config, diag) != SIM_OK)
+        return diag->status;
+    const bool roofline = config.step_time.model == STEP_TIME_ROOFLINE && config_gives(&config, "step_time.model");
+    return roofline ? fit_roofline(options, &config, diag) : fit_steps(options, diag);
 }
 
 /* --- from a measured run -------------------------------------------------------------------------------------------------------------- */
@@ -204,7 +262,7 @@ static enum status run(void *self, struct diag *diag)
     if (options->positional_count > 0)
         return diag_set(diag, SIM_USAGE, "unexpected argument \"%s\"", options->positional[0]);
     const bool measured = options_has(options, "vllm-json") || options_has(options, "measured-requests");
-    return measured ? fit_run(job, diag) : fit_steps(options, diag);
+    return measured ? fit_run(job, diag) : options_has(options, "steps") ? fit_recorded(options, diag) : fit_steps(options, diag);
 }
 
 static void close_job(void *self)
@@ -217,12 +275,15 @@ const struct command command_fit = {
     .usage = "pagesim fit --config FILE | --steps FILE | --trace FILE --vllm-json FILE",
     .description = "Fit the constants of a compact step-time model: to the configured model, to\n"
                    "recorded steps, or to what a server's clients measured for a trace, which is\n"
-                   "replayed with many guesses. The error is told on what was held out.\n",
+                   "replayed with many guesses; or the roofline's to recorded steps. The error is\n"
+                   "told on what was held out.\n",
     OPTIONS(own_options),
     .takes_config = true,
     .examples = "  pagesim fit --config server.json --output compact.json\n"
                 "  pagesim replay --trace t.jsonl --config server.json \\\n"
                 "      --step-time-model compact --step-time-path compact.json\n"
+                "  pagesim fit --steps steps.csv --step-time-model roofline --model llama-2-70b \\\n"
+                "      --gpu h100 --tensor-parallel-size 4 --output roofline.json\n"
                 "  pagesim fit --trace t.jsonl --config server.json --vllm-json result.json \\\n"
                 "      --output clock.json\n",
     .job_size = sizeof(struct job),

@@ -11,6 +11,7 @@
 #include "command/input_options.h"
 #include "command/output_names.h"
 #include "command/requirements.h"
+#include "report/step_errors_report.h"
 #include "report/validation_report.h"
 
 static const struct option_spec own_options[] = {
@@ -19,6 +20,7 @@ static const struct option_spec own_options[] = {
     {"measured-requests", "FILE", "CSV: id, lengths, ttft_ms, tpot_ms, e2e_ms"},
     {"measured-timeline", "FILE", "CSV: t, running, waiting, kv_cache_pct, gen_throughput"},
     {"vllm-json", "FILE", "instead: what `vllm bench serve --save-detailed` saved"},
+    {"steps", "FILE", "instead: steps of a server, a CSV as replay --step-log writes; no trace is replayed"},
     {"measured-times", "WHOSE", "from when latencies count: client (sent) or server (taken in) [client for --vllm-json, else server]"},
     {"require", "R", "exit 4 unless it holds, as in e2el_mape<1%; may be repeated", OPTION_AGAIN},
     ALLOW_DROPPED_OPTION,
@@ -182,10 +184,41 @@ static enum status run_several(struct job *job, struct diag *diag)
     return status == SIM_OK && *job->unmet ? diag_set(diag, SIM_REQUIREMENT, "%s", job->unmet) : status;
 }
 
+/* The clock alone, without a trace. */
+static enum status run_steps(struct job *job, const char *path, struct diag *diag)
+{
+    const struct options *options = &job->call.options;
+    struct config *config = &job->call.input.config;
+    struct step_sample *samples = NULL;
+    struct step_time_model *model = NULL;
+    struct step_class classes[STEP_CLASSES];
+    size_t count = 0;
+    if (job->folder_count > 0 || options_has(options, "trace") || options_has(options, "require"))
+        return diag_set(diag, SIM_USAGE, "--steps judges the clock alone: it goes with no FOLDER, --trace or --require");
+    enum status status = config_load(options_value(options, "config"), options->config, options->config_count, config, diag);
+    if (status == SIM_OK)
+        status = step_samples_read(path, &samples, &count, diag);
+    if (status == SIM_OK)
+        status = step_time_create(config, &model, diag);
+    if (status == SIM_OK)
+        status = step_errors_make(model, samples, count, classes, diag);
+    step_time_destroy(model);
+    free(samples);
+    if (status != SIM_OK)
+        return status;
+    if (job->call.form.table && !options_has(options, "table"))
+        job->call.form.table = "batches"; /* the only one */
+    const struct document_origin origin = output_origin(options, NULL, config);
+    return output_document(&job->call.form, step_errors_report(path, classes, &origin), diag);
+}
+
 /* Requirements are judged last, so that the report also appears when one is not met. */
 static enum status run(void *self, struct diag *diag)
 {
     struct job *job = self;
+    const char *steps = options_value(&job->call.options, "steps");
+    if (steps)
+        return run_steps(job, steps, diag);
     if (job->folder_count > 1)
         return run_several(job, diag);
     if (run_one(job, job->folder_count == 1 ? job->folders[0] : NULL, diag) != SIM_OK)
@@ -205,20 +238,22 @@ static void close_job(void *self)
 
 const struct command command_validate = {
     .name = "validate",
-    .usage = "pagesim validate [FOLDER...] [options]",
+    .usage = "pagesim validate [FOLDER...] [options] | --steps FILE [options]",
     .description = "Replay a trace and compare the replay with what a real server measured for it.\n"
                    "FOLDER stands for --trace FOLDER/trace.jsonl --config FOLDER/config.json and\n"
                    "--vllm-json FOLDER/vllm.json or, without it, --measured-requests\n"
                    "FOLDER/measured_requests.csv and, where it is, --measured-timeline\n"
                    "FOLDER/measured_timeline.csv. Of several folders it is a table, a row each. If\n"
                    "nothing says async_scheduling, both ways are replayed and the measurements\n"
-                   "choose.\n",
+                   "choose. With --steps the step-time model alone is judged, by single steps.\n",
     OPTIONS(own_options),
     .takes_config = true,
     .examples = "  pagesim validate groundtruth/rtx4090_llama31_8b --require 'e2el_mape<1%'\n"
                 "  pagesim validate groundtruth/* --format csv\n"
-                "  pagesim validate --trace t.jsonl --config c.json --vllm-json result.json\n",
-    .tables = {"figures", "latencies", "timeline_measured", "timeline_simulated", "scheduling", "per_request", "runs"},
+                "  pagesim validate --trace t.jsonl --config c.json --vllm-json result.json\n"
+                "  pagesim validate --steps steps.csv --model llama-2-70b --gpu h100 \\\n"
+                "      --tensor-parallel-size 4\n",
+    .tables = {"figures", "latencies", "timeline_measured", "timeline_simulated", "scheduling", "per_request", "runs", "batches"},
     .job_size = sizeof(struct job),
     .read = read_folders,
     .run = run,

@@ -71,6 +71,7 @@ struct step_time_config {
     uint32_t hidden_size, allreduces_per_layer; /* with tensor parallelism */
     double allreduce_latency_us, allreduce_gb_per_s;
     double compute_efficiency, bandwidth_efficiency; /* shares of the GPU's peaks that kernels reach */
+    double layer_us;                                 /* of each layer, what no data sheet says: launches, latency of all-reduces */
 };
 
 /* The shape of the data plane's K and V. */
