@@ -10,11 +10,11 @@
 #include "base/notice.h"
 #include "base/progress.h"
 #include "command/command.h"
+#include "command/fit_roofline.h"
 #include "command/interrupt.h"
 #include "config/sizing.h"
 #include "study/calibration.h"
 #include "time/compact.h"
-#include "time/roofline_fit.h"
 
 static const struct option_spec own_options[] = {
     INPUT_OPTIONS,
@@ -29,6 +29,7 @@ static const struct option_spec own_options[] = {
 struct job {
     struct call call;
     struct measured_run measured;
+    struct roofline_folders folders;
 };
 
 #define ALIKE 0.95 /* a correlation of two constants that is told */
@@ -94,62 +95,6 @@ static enum status fit_steps(const struct options *options, struct diag *diag)
         notice("fitted %zu steps; on %zu others the error is %.2f %% in the mean, %.2f %% at the 95th percentile, %.2f %% at most",
                error.fitted, error.held_out, error.mean * 100, error.p95 * 100, error.max * 100);
     return status;
-}
-
-/* --- the roofline's constants -------------------------------------------------------------------------------------------------------- */
-
-/* A configuration for --config, so that it can be read without its model and GPU being given again. */
-static void write_roofline(const struct config *config, const struct roofline_fit *fit, struct json_text *json)
-{
-    json_open_object(json);
-    json_put_string(json, "model", config->model);
-    json_put_string(json, "gpu", config->gpu);
-    json_put_uint(json, "tensor_parallel_size", config->tensor_parallel_size);
-    json_key(json, "step_time");
-    json_open_object(json);
-    json_put_string(json, "model", step_time_name(STEP_TIME_ROOFLINE));
-    for (int i = 0; i < ROOFLINE_CONSTANTS; i++)
-        json_put_double(json, roofline_names[i], fit->values[i]);
-    json_close_object(json);
-    json_close_object(json);
-}
-
-static enum status fit_roofline(const struct options *options, const struct config *config, struct diag *diag)
-{
-    struct step_sample *samples = NULL;
-    size_t count = 0;
-    struct roofline_fit fit;
-    enum status status = step_samples_read(options_value(options, "steps"), &samples, &count, diag);
-    if (status == SIM_OK)
-        status = roofline_fit(config, samples, count, &fit, diag);
-    free(samples);
-    if (status != SIM_OK)
-        return status;
-    struct json_text json;
-    json_text_init(&json, true);
-    write_roofline(config, &fit, &json);
-    const char *path = options_value(options, "output");
-    status = output_json(path ? path : "-", &json, diag);
-    if (status != SIM_OK)
-        return status;
-    notice("fitted %zu steps; on %zu others the error is %.2f %% in the median, %.2f %% at the 95th percentile, %.2f %% at most",
-           fit.error.fitted, fit.error.held_out, fit.error.median * 100, fit.error.p95 * 100, fit.error.max * 100);
-    for (int i = 0; i < ROOFLINE_CONSTANTS; i++)
-        if (fit.told[i])
-            notice("%s %.4g", roofline_names[i], fit.values[i]);
-        else
-            notice("%s %.4g: these steps do not tell it", roofline_names[i], fit.values[i]);
-    return SIM_OK;
-}
-
-/* Recorded steps and the roofline by name; else they make a compact model. */
-static enum status fit_recorded(const struct options *options, struct diag *diag)
-{
-    struct config config;
-    if (config_load(options_value(options, "config"), options->config, options->config_count, &config, diag) != SIM_OK)
-        return diag->status;
-    const bool roofline = config.step_time.model == STEP_TIME_ROOFLINE && config_gives(&config, "step_time.model");
-    return roofline ? fit_roofline(options, &config, diag) : fit_steps(options, diag);
 }
 
 /* --- from a measured run -------------------------------------------------------------------------------------------------------------- */
@@ -255,28 +200,43 @@ static enum status fit_run(struct job *job, struct diag *diag)
     return status;
 }
 
+/* Folders and recorded steps are for the roofline if it is named; recorded steps else make a compact model. */
 static enum status run(void *self, struct diag *diag)
 {
     struct job *job = self;
     const struct options *options = &job->call.options;
-    if (options->positional_count > 0)
-        return diag_set(diag, SIM_USAGE, "unexpected argument \"%s\"", options->positional[0]);
     const bool measured = options_has(options, "vllm-json") || options_has(options, "measured-requests");
-    return measured ? fit_run(job, diag) : options_has(options, "steps") ? fit_recorded(options, diag) : fit_steps(options, diag);
+    bool roofline = job->folders.count > 0;
+    if (options_has(options, "steps") && !roofline && fit_roofline_is_asked(options, &roofline, diag) != SIM_OK)
+        return diag->status;
+    if (job->folders.count > 0)
+        return fit_roofline_folders(&job->folders, &job->call.options, diag);
+    if (roofline)
+        return fit_roofline_steps(options, diag);
+    return measured ? fit_run(job, diag) : fit_steps(options, diag);
+}
+
+static enum status read_folders(void *self, struct diag *diag)
+{
+    struct job *job = self;
+    return roofline_folders_read(&job->folders, &job->call.options, diag);
 }
 
 static void close_job(void *self)
 {
-    measured_run_close(&((struct job *)self)->measured);
+    struct job *job = self;
+    measured_run_close(&job->measured);
+    roofline_folders_close(&job->folders);
 }
 
 const struct command command_fit = {
     .name = "fit",
-    .usage = "pagesim fit --config FILE | --steps FILE | --trace FILE --vllm-json FILE",
+    .usage = "pagesim fit --config FILE | --steps FILE | --trace FILE --vllm-json FILE |\n       FOLDER... --step-time-model roofline",
     .description = "Fit the constants of a compact step-time model: to the configured model, to\n"
                    "recorded steps, or to what a server's clients measured for a trace, which is\n"
-                   "replayed with many guesses; or the roofline's to recorded steps. The error is\n"
-                   "told on what was held out.\n",
+                   "replayed with many guesses. Or those of the roofline: to recorded steps, or to\n"
+                   "the means of several measured runs, in FOLDERs as validate has them. The error\n"
+                   "is told on what was held out.\n",
     OPTIONS(own_options),
     .takes_config = true,
     .examples = "  pagesim fit --config server.json --output compact.json\n"
@@ -287,6 +247,7 @@ const struct command command_fit = {
                 "  pagesim fit --trace t.jsonl --config server.json --vllm-json result.json \\\n"
                 "      --output clock.json\n",
     .job_size = sizeof(struct job),
+    .read = read_folders,
     .run = run,
     .close = close_job,
 };

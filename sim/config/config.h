@@ -72,6 +72,7 @@ struct step_time_config {
     double allreduce_latency_us, allreduce_gb_per_s;
     double compute_efficiency, bandwidth_efficiency; /* shares of the GPU's peaks that kernels reach */
     double layer_us;                                 /* of each layer, what no data sheet says: launches, latency of all-reduces */
+    double prompt_layer_us;                          /* and in a step with a prompt, which runs without CUDA graphs */
 };
 
 /* The shape of the data plane's K and V. */

@@ -224,6 +224,7 @@ const struct config_key config_keys[] = {
     {STEP_TIME(compute_efficiency, ROOFLINE), REAL(0.01, 1, "SHARE"), DEFAULT(0.7), .help = "roofline: share of the peak FLOP/s"},
     {STEP_TIME(bandwidth_efficiency, ROOFLINE), REAL(0.01, 1, "SHARE"), DEFAULT(0.85), .help = "roofline: share of the memory's bandwidth"},
     {STEP_TIME(layer_us, ROOFLINE), REAL(0, 1e6, "US"), DEFAULT(0), .help = "roofline: launches and all-reduces of a layer"},
+    {STEP_TIME(prompt_layer_us, ROOFLINE), REAL(0, 1e6, "US"), DEFAULT(0), .help = "roofline: more of them in a step with a prompt"},
     /* The pool's size from a model and a GPU (sizing.h), for when num_gpu_blocks is not given. */
     {TOP(model), .type = KEY_TEXT, DEFAULT_NAME(""), .metavar = "NAME", .help = "shape: a name of configs/models or a file"},
     {TOP(gpu), .type = KEY_TEXT, DEFAULT_NAME(""), .metavar = "NAME", .help = "a name of configs/gpus or a file"},

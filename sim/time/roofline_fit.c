@@ -5,6 +5,7 @@
 #include <math.h>
 
 #include "base/nelder_mead.h"
+#include "base/robust.h"
 
 const char *const roofline_names[ROOFLINE_CONSTANTS] = {"compute_efficiency", "bandwidth_efficiency", "layer_us"};
 
@@ -44,12 +45,6 @@ static double priced(const void *self, const struct step_shape *shape)
     return (double)step_time_price(self, shape) / 1000;
 }
 
-static double huber(double residual)
-{
-    const double share = residual / HUBER_KNEE;
-    return HUBER_KNEE * HUBER_KNEE * (sqrt(1 + share * share) - 1);
-}
-
 /* No kernel is faster than the data sheet. */
 static enum status loss(void *self, const double *logs, double *value, struct diag *diag)
 {
@@ -67,7 +62,7 @@ static enum status loss(void *self, const double *logs, double *value, struct di
         return status;
     for (size_t i = 0; i < search->count; i++)
         if (!step_sample_held_out(i)) {
-            sum += huber(log(priced(model, &search->samples[i].shape) / search->samples[i].us));
+            sum += pseudo_huber(log(priced(model, &search->samples[i].shape) / search->samples[i].us), HUBER_KNEE);
             fitted++;
         }
     step_time_destroy(model);

@@ -24,7 +24,7 @@ struct roofline {
     double weight_bytes, expert_bytes, kv_bytes_per_token;
     double log_passed;                 /* of the chance that a token passes an expert by */
     double flops_per_ns, bytes_per_ns; /* reached */
-    double layers_ns, link_ns_per_token;
+    double layers_ns, prompt_layers_ns, link_ns_per_token;
 };
 
 /* Matrices and attention are different kernels, so each takes the longer of its own two times and the times add up. */
@@ -42,7 +42,8 @@ static int64_t price(const struct step_time_model *model, const struct step_shap
     const double matrices = fmax(matrix_flops / roofline->flops_per_ns, weight_bytes / roofline->bytes_per_ns);
     const double attention =
         fmax(roofline->pair_flops * pairs / roofline->flops_per_ns, roofline->kv_bytes_per_token * read_tokens / roofline->bytes_per_ns);
-    return step_time_rounded(matrices + attention + roofline->layers_ns + roofline->link_ns_per_token * (double)shape->scheduled_tokens);
+    const double layers = roofline->layers_ns + (shape->prefill_chunks > 0 ? roofline->prompt_layers_ns : 0);
+    return step_time_rounded(matrices + attention + layers + roofline->link_ns_per_token * (double)shape->scheduled_tokens);
 }
 
 /* Shape and data sheet once, so that a price is a handful of multiplications. */
@@ -73,6 +74,7 @@ static enum status prepare(struct step_time_model *model, const struct config *c
         .bytes_per_ns = gpu.bandwidth_gb_per_s * config->step_time.bandwidth_efficiency,
         .link_ns_per_token = gpu.link_gb_per_s > 0 ? sent / (gpu.link_gb_per_s * config->step_time.bandwidth_efficiency) : 0,
         .layers_ns = shape.layers * config->step_time.layer_us * 1000,
+        .prompt_layers_ns = shape.layers * config->step_time.prompt_layer_us * 1000,
     };
     return SIM_OK;
 }
