@@ -1,7 +1,7 @@
 /* cmd_fit.c - `pagesim fit`: makes a compact step-time model from the configured one (tables of a profile, say), from recorded steps, or from
- * what the clients of a real server measured. Read time/compact.h first for the model, study/calibration.h for the last way, and
- * doc/step_time.md for when it pays. The result is a file for step_time.path, hence JSON
- * without the members that reports have. */
+ * what the clients of a real server measured; or finds the roofline's constants from recorded steps. Read time/compact.h and
+ * time/roofline_fit.h first for the models, study/calibration.h for clients, and doc/step_time.md for when it pays. The result is a file for
+ * step_time.path, or a configuration for --config, hence JSON without the members that reports have. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +10,7 @@
 #include "base/notice.h"
 #include "base/progress.h"
 #include "command/command.h"
+#include "command/fit_roofline.h"
 #include "command/interrupt.h"
 #include "config/sizing.h"
 #include "study/calibration.h"
@@ -17,7 +18,8 @@
 
 static const struct option_spec own_options[] = {
     INPUT_OPTIONS,
-    {"steps", "FILE", "instead of the configured model: a CSV of steps as replay --step-log writes"},
+    {"steps", "FILE",
+     "steps of a server, a CSV as replay --step-log writes: a compact model, or the constants of --step-time-model roofline"},
     {"measured-requests", "FILE", "instead: what a server measured for the trace: id, lengths, ttft_ms, tpot_ms, e2e_ms"},
     {"vllm-json", "FILE", "the same as `vllm bench serve --save-detailed` saved it"},
     {"quiet", NULL, "no warnings and no progress bar"},
@@ -27,6 +29,7 @@ static const struct option_spec own_options[] = {
 struct job {
     struct call call;
     struct measured_run measured;
+    struct roofline_folders folders;
 };
 
 #define ALIKE 0.95 /* a correlation of two constants that is told */
@@ -35,7 +38,7 @@ enum { REPLAYS_ABOUT = 690 };
 /* Steps to fit: recorded ones, or steps of all shapes that the configured model prices. Recorded steps say what a server did and cover
  * the shapes that it met; a configured model can be asked for any shape, so its samples cover all that a server of this configuration
  * can hold. */
-static enum status make_samples(const struct options *options, struct fit_sample **samples, size_t *count, const char **source,
+static enum status make_samples(const struct options *options, struct step_sample **samples, size_t *count, const char **source,
                                 struct diag *diag)
 {
     const char *steps = options_value(options, "steps"), *path = options_value(options, "config");
@@ -43,12 +46,12 @@ static enum status make_samples(const struct options *options, struct fit_sample
     struct step_time_model *model;
     *source = steps ? steps : path ? path : "options";
     if (steps)
-        return compact_sample_steps(steps, samples, count, diag);
+        return step_samples_read(steps, samples, count, diag);
     struct sizing sizing;
     if (config_load(path, options->config, options->config_count, &config, diag) != SIM_OK ||
         sizing_fill(&config, &sizing, diag) != SIM_OK || step_time_create(&config, &model, diag) != SIM_OK)
         return diag->status;
-    enum status status = compact_sample_model(model, &config, samples, count, diag);
+    enum status status = step_samples_of_model(model, &config, samples, count, diag);
     step_time_destroy(model);
     return status;
 }
@@ -72,7 +75,7 @@ static void write_model(const struct compact *compact, const struct fit_error *e
  * to standard error, as standard output may be the model's file. */
 static enum status fit_steps(const struct options *options, struct diag *diag)
 {
-    struct fit_sample *samples = NULL;
+    struct step_sample *samples = NULL;
     size_t count = 0;
     const char *source;
     struct compact compact;
@@ -197,35 +200,54 @@ static enum status fit_run(struct job *job, struct diag *diag)
     return status;
 }
 
+/* Folders and recorded steps are for the roofline if it is named; recorded steps else make a compact model. */
 static enum status run(void *self, struct diag *diag)
 {
     struct job *job = self;
     const struct options *options = &job->call.options;
-    if (options->positional_count > 0)
-        return diag_set(diag, SIM_USAGE, "unexpected argument \"%s\"", options->positional[0]);
     const bool measured = options_has(options, "vllm-json") || options_has(options, "measured-requests");
+    bool roofline = job->folders.count > 0;
+    if (options_has(options, "steps") && !roofline && fit_roofline_is_asked(options, &roofline, diag) != SIM_OK)
+        return diag->status;
+    if (job->folders.count > 0)
+        return fit_roofline_folders(&job->folders, &job->call.options, diag);
+    if (roofline)
+        return fit_roofline_steps(options, diag);
     return measured ? fit_run(job, diag) : fit_steps(options, diag);
+}
+
+static enum status read_folders(void *self, struct diag *diag)
+{
+    struct job *job = self;
+    return roofline_folders_read(&job->folders, &job->call.options, diag);
 }
 
 static void close_job(void *self)
 {
-    measured_run_close(&((struct job *)self)->measured);
+    struct job *job = self;
+    measured_run_close(&job->measured);
+    roofline_folders_close(&job->folders);
 }
 
 const struct command command_fit = {
     .name = "fit",
-    .usage = "pagesim fit --config FILE | --steps FILE | --trace FILE --vllm-json FILE",
+    .usage = "pagesim fit --config FILE | --steps FILE | --trace FILE --vllm-json FILE |\n       FOLDER... --step-time-model roofline",
     .description = "Fit the constants of a compact step-time model: to the configured model, to\n"
                    "recorded steps, or to what a server's clients measured for a trace, which is\n"
-                   "replayed with many guesses. The error is told on what was held out.\n",
+                   "replayed with many guesses. Or those of the roofline: to recorded steps, or to\n"
+                   "the means of several measured runs, in FOLDERs as validate has them. The error\n"
+                   "is told on what was held out.\n",
     OPTIONS(own_options),
     .takes_config = true,
     .examples = "  pagesim fit --config server.json --output compact.json\n"
                 "  pagesim replay --trace t.jsonl --config server.json \\\n"
                 "      --step-time-model compact --step-time-path compact.json\n"
+                "  pagesim fit --steps steps.csv --step-time-model roofline --model llama-2-70b \\\n"
+                "      --gpu h100 --tensor-parallel-size 4 --output roofline.json\n"
                 "  pagesim fit --trace t.jsonl --config server.json --vllm-json result.json \\\n"
                 "      --output clock.json\n",
     .job_size = sizeof(struct job),
+    .read = read_folders,
     .run = run,
     .close = close_job,
 };

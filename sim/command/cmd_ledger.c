@@ -3,6 +3,8 @@
  *
  * The plain ledger of a run keeps sums alone. This command pays for two things more: the history (how the accounts went over time, for the
  * drawing and the peaks) and, with --by, an observer that follows every block, which makes the engine go step by step. */
+#include <string.h>
+
 #include "command/command.h"
 #include "report/ledger_report.h"
 
@@ -10,6 +12,7 @@ static const struct option_spec own_options[] = {
     INPUT_OPTIONS,
     OUTPUT_OPTIONS,
     {"by", "KEY", "also by class: priority, input-length, output-length, session, tenant or phase"},
+    {"contiguous-allocator", "NAME", "of reservations: best-fit or buddy, as the paper's baselines [best-fit]"},
     {"no-drawing", NULL, "leave out the drawing of the pool over time"},
     {"threads", "N", "threads [OMP_NUM_THREADS, or all cores]"},
     {"reference", NULL, "use the plain step-by-step scheduler"},
@@ -21,13 +24,14 @@ struct job {
     struct call call;
     bool by_class;
     enum class_key key;
+    enum contiguous_kind allocator;
     struct run run;
     struct ledger_history history;
     struct class_ledger classes, groups;
     struct reservation_result reserving[RESERVATION_KINDS];
 };
 
-/* Only the key's name can be wrong before the trace is read. */
+/* Only names can be wrong before the trace is read. */
 static enum status read_options(void *self, struct diag *diag)
 {
     struct job *job = self;
@@ -36,6 +40,11 @@ static enum status read_options(void *self, struct diag *diag)
     job->key = by ? class_key_find(by) : CLASS_BY_PRIORITY;
     if (job->key == CLASS_KEYS)
         return diag_set(diag, SIM_USAGE, "--by %s: must be priority, input-length, output-length, session, tenant or phase", by);
+    const char *allocator = options_value(&job->call.options, "contiguous-allocator");
+    while (allocator && job->allocator < CONTIGUOUS_KINDS && strcmp(allocator, contiguous_names[job->allocator]) != 0)
+        job->allocator++;
+    if (job->allocator == CONTIGUOUS_KINDS)
+        return diag_set(diag, SIM_USAGE, "--contiguous-allocator %s: must be best-fit or buddy", allocator);
     return SIM_OK;
 }
 
@@ -73,7 +82,7 @@ static enum status replay(struct job *job, struct diag *diag)
         status = diag_set(diag, SIM_FAILED, "internal error: the accounts do not add up to pool x time");
     if (config->speculative.method != SPECULATIVE_NONE)
         return status;
-    return status == SIM_OK ? reservation_run_all(run->trace, config, run->model, job->reserving, diag) : status;
+    return status == SIM_OK ? reservation_run_all(run->trace, config, run->model, job->allocator, job->reserving, diag) : status;
 }
 
 static enum status run(void *self, struct diag *diag)
@@ -87,6 +96,7 @@ static enum status run(void *self, struct diag *diag)
                                          .classes = job->by_class ? &job->classes : NULL,
                                          .groups = by_group(job->run.config) ? &job->groups : NULL,
                                          .reserving = job->run.config->speculative.method == SPECULATIVE_NONE ? job->reserving : NULL,
+                                         .allocator = job->allocator,
                                          .draw = !options_has(options, "no-drawing")};
     const struct document_origin origin = output_origin(options, job->run.trace->name, job->run.config);
     status = output_document(&job->call.form, ledger_report(&result, &origin), diag);
@@ -106,8 +116,8 @@ const struct command command_ledger = {
     .usage = "pagesim ledger --trace FILE [--config FILE] [options]",
     .description = "Charge every block of the pool, at every moment, to one account: useful tokens,\n"
                    "tail waste, cached and idle, free, null. The accounts add up to pool x time\n"
-                   "exactly. Then replay the same requests with contiguous reservations (best fit)\n"
-                   "in the same memory, as figure 2 of the PagedAttention paper does.\n",
+                   "exactly. Then replay the same requests with contiguous reservations in\n"
+                   "the same memory, as figure 2 of the PagedAttention paper does.\n",
     OPTIONS(own_options),
     .takes_config = true,
     .examples = "  pagesim ledger --trace traces/chat.jsonl --num-gpu-blocks 420\n"

@@ -4,13 +4,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/array.h"
 #include "command/command.h"
 #include "command/input_options.h"
+#include "command/measured_folder.h"
 #include "command/output_names.h"
 #include "command/requirements.h"
+#include "report/step_errors_report.h"
 #include "report/validation_report.h"
 
 static const struct option_spec own_options[] = {
@@ -19,6 +20,7 @@ static const struct option_spec own_options[] = {
     {"measured-requests", "FILE", "CSV: id, lengths, ttft_ms, tpot_ms, e2e_ms"},
     {"measured-timeline", "FILE", "CSV: t, running, waiting, kv_cache_pct, gen_throughput"},
     {"vllm-json", "FILE", "instead: what `vllm bench serve --save-detailed` saved"},
+    {"steps", "FILE", "instead: steps of a server, a CSV as replay --step-log writes; no trace is replayed"},
     {"measured-times", "WHOSE", "from when latencies count: client (sent) or server (taken in) [client for --vllm-json, else server]"},
     {"require", "R", "exit 4 unless it holds, as in e2el_mape<1%; may be repeated", OPTION_AGAIN},
     ALLOW_DROPPED_OPTION,
@@ -27,15 +29,15 @@ static const struct option_spec own_options[] = {
     {"quiet", NULL, "no warnings"},
 };
 
-enum { PATHS = 5, PATH_SIZE = CONFIG_PATH_SIZE, RUNS_MOST = 1000 };
+enum { RUNS_MOST = 1000 };
 
 /* The choice borrows the measured run, so close_run() ends it first. */
 struct job {
     struct call call;
     const char *folders[RUNS_MOST];
     size_t folder_count;
-    uint32_t own_count;           /* options that were typed */
-    char paths[PATHS][PATH_SIZE]; /* of a FOLDER's files; options borrow their text */
+    uint32_t own_count; /* options that were typed */
+    struct measured_folder folder;
     struct requirements requirements;
     struct figure_wishes wishes;
     struct measured_run measured;
@@ -59,35 +61,6 @@ static enum status read_folders(void *self, struct diag *diag)
     return array_zeroed(&job->rows, job->folder_count, sizeof *job->rows, "measured runs", diag);
 }
 
-/* Adds the options that FOLDER stands for, unless they are given. The timeline may be missing from the folder, as not every server logs
- * one, and of vLLM's JSON and the CSV one will do. The options are added to the list as if they had been typed, so everything after this has one
- * path for both ways, and the report's command line stands without the folder. An option that was given stays as it is: a folder with another
- * configuration is a usual experiment. */
-static enum status expand_folder(struct job *job, const char *folder, struct diag *diag)
-{
-    static const struct {
-        const char *option, *file;
-        bool optional;
-    } parts[PATHS] = {{"trace", "trace.jsonl", false},
-                      {"config", "config.json", false},
-                      {"vllm-json", "vllm.json", true},
-                      {"measured-requests", "measured_requests.csv", true},
-                      {"measured-timeline", "measured_timeline.csv", true}};
-    struct options *options = &job->call.options;
-    options->own_count = job->own_count;
-    for (int i = 0; i < PATHS; i++) {
-        char *path = job->paths[i];
-        if (snprintf(path, PATH_SIZE, "%s/%s", folder, parts[i].file) >= PATH_SIZE)
-            return diag_set(diag, SIM_USAGE, "the folder's name is too long");
-        const bool other = strcmp(parts[i].option, "vllm-json") == 0 && options_has(options, "measured-requests");
-        if (options_has(options, parts[i].option) || other || (parts[i].optional && access(path, R_OK) != 0) ||
-            options->own_count == OPTIONS_MOST)
-            continue;
-        options->own[options->own_count++] = (struct config_option){parts[i].option, path};
-    }
-    return SIM_OK;
-}
-
 /* A request can wait at the front door of a busy engine for as long as a step takes. */
 static enum status choose_times(const char *whose, struct measured_run *measured, struct diag *diag)
 {
@@ -100,30 +73,15 @@ static enum status choose_times(const char *whose, struct measured_run *measured
     return SIM_OK;
 }
 
-/* vLLM's JSON wins over the CSV pair: someone who names it wants it, also inside a FOLDER that has the pair. Rows are matched with requests
- * by their id or order; measurements that match nothing are an error when none matches, since the report would compare nothing with
- * something. */
-static enum status open_measured(struct job *job, struct diag *diag)
-{
-    const struct options *options = &job->call.options;
-    const struct trace *trace = job->choice.ways[0].run.trace;
-    const char *json = options_value(options, "vllm-json"), *requests = options_value(options, "measured-requests");
-    if (!json && !requests)
-        return diag_set(diag, SIM_USAGE, "nothing to compare with; give a folder, --measured-requests FILE or --vllm-json FILE");
-    enum status status = json ? measured_run_open_json(json, trace, &job->measured, diag)
-                              : measured_run_open_csv(requests, options_value(options, "measured-timeline"), trace, &job->measured, diag);
-    if (status == SIM_OK && job->measured.known == 0)
-        status = diag_set(diag, SIM_BAD_INPUT, "none of the measured requests is in the trace");
-    return status == SIM_OK ? choose_times(options_value(options, "measured-times"), &job->measured, diag) : status;
-}
-
 /* A replay that stalled or died has nothing to compare, unlike in `replay`, where the report helps. */
 static enum status replay(struct job *job, struct diag *diag)
 {
     struct scheduling_choice *choice = &job->choice;
     const struct replay_options how = {.reference = options_has(&job->call.options, "reference")};
     if (scheduling_choice_open(choice, job->call.input.trace, &job->call.input.config, diag) != SIM_OK ||
-        open_measured(job, diag) != SIM_OK || scheduling_choice_make(choice, &job->measured, &job->wishes, &how, diag) != SIM_OK)
+        measured_options_open(&job->call.options, choice->ways[0].run.trace, &job->measured, diag) != SIM_OK ||
+        choose_times(options_value(&job->call.options, "measured-times"), &job->measured, diag) != SIM_OK ||
+        scheduling_choice_make(choice, &job->measured, &job->wishes, &how, diag) != SIM_OK)
         return diag->status;
     return run_judge(&scheduling_chosen(choice)->run, diag);
 }
@@ -132,7 +90,7 @@ static enum status replay(struct job *job, struct diag *diag)
 static enum status run_one(struct job *job, const char *folder, struct diag *diag)
 {
     const struct options *options = &job->call.options;
-    if ((folder && expand_folder(job, folder, diag) != SIM_OK) ||
+    if ((folder && measured_folder_expand(&job->folder, folder, job->own_count, &job->call.options, diag) != SIM_OK) ||
         input_open(options, false, ADVICE_ALL, &job->call.input, diag) != SIM_OK ||
         output_names_check(options, NULL, &job->call.input.config, diag) != SIM_OK)
         return diag->status;
@@ -182,10 +140,41 @@ static enum status run_several(struct job *job, struct diag *diag)
     return status == SIM_OK && *job->unmet ? diag_set(diag, SIM_REQUIREMENT, "%s", job->unmet) : status;
 }
 
+/* The clock alone, without a trace. */
+static enum status run_steps(struct job *job, const char *path, struct diag *diag)
+{
+    const struct options *options = &job->call.options;
+    struct config *config = &job->call.input.config;
+    struct step_sample *samples = NULL;
+    struct step_time_model *model = NULL;
+    struct step_class classes[STEP_CLASSES];
+    size_t count = 0;
+    if (job->folder_count > 0 || options_has(options, "trace") || options_has(options, "require"))
+        return diag_set(diag, SIM_USAGE, "--steps judges the clock alone: it goes with no FOLDER, --trace or --require");
+    enum status status = config_load(options_value(options, "config"), options->config, options->config_count, config, diag);
+    if (status == SIM_OK)
+        status = step_samples_read(path, &samples, &count, diag);
+    if (status == SIM_OK)
+        status = step_time_create(config, &model, diag);
+    if (status == SIM_OK)
+        status = step_errors_make(model, samples, count, classes, diag);
+    step_time_destroy(model);
+    free(samples);
+    if (status != SIM_OK)
+        return status;
+    if (job->call.form.table && !options_has(options, "table"))
+        job->call.form.table = "batches"; /* the only one */
+    const struct document_origin origin = output_origin(options, NULL, config);
+    return output_document(&job->call.form, step_errors_report(path, classes, &origin), diag);
+}
+
 /* Requirements are judged last, so that the report also appears when one is not met. */
 static enum status run(void *self, struct diag *diag)
 {
     struct job *job = self;
+    const char *steps = options_value(&job->call.options, "steps");
+    if (steps)
+        return run_steps(job, steps, diag);
     if (job->folder_count > 1)
         return run_several(job, diag);
     if (run_one(job, job->folder_count == 1 ? job->folders[0] : NULL, diag) != SIM_OK)
@@ -205,20 +194,22 @@ static void close_job(void *self)
 
 const struct command command_validate = {
     .name = "validate",
-    .usage = "pagesim validate [FOLDER...] [options]",
+    .usage = "pagesim validate [FOLDER...] [options] | --steps FILE [options]",
     .description = "Replay a trace and compare the replay with what a real server measured for it.\n"
                    "FOLDER stands for --trace FOLDER/trace.jsonl --config FOLDER/config.json and\n"
                    "--vllm-json FOLDER/vllm.json or, without it, --measured-requests\n"
                    "FOLDER/measured_requests.csv and, where it is, --measured-timeline\n"
                    "FOLDER/measured_timeline.csv. Of several folders it is a table, a row each. If\n"
                    "nothing says async_scheduling, both ways are replayed and the measurements\n"
-                   "choose.\n",
+                   "choose. With --steps the step-time model alone is judged, by single steps.\n",
     OPTIONS(own_options),
     .takes_config = true,
     .examples = "  pagesim validate groundtruth/rtx4090_llama31_8b --require 'e2el_mape<1%'\n"
                 "  pagesim validate groundtruth/* --format csv\n"
-                "  pagesim validate --trace t.jsonl --config c.json --vllm-json result.json\n",
-    .tables = {"figures", "latencies", "timeline_measured", "timeline_simulated", "scheduling", "per_request", "runs"},
+                "  pagesim validate --trace t.jsonl --config c.json --vllm-json result.json\n"
+                "  pagesim validate --steps steps.csv --model llama-2-70b --gpu h100 \\\n"
+                "      --tensor-parallel-size 4\n",
+    .tables = {"figures", "latencies", "timeline_measured", "timeline_simulated", "scheduling", "per_request", "runs", "batches"},
     .job_size = sizeof(struct job),
     .read = read_folders,
     .run = run,

@@ -71,6 +71,8 @@ struct step_time_config {
     uint32_t hidden_size, allreduces_per_layer; /* with tensor parallelism */
     double allreduce_latency_us, allreduce_gb_per_s;
     double compute_efficiency, bandwidth_efficiency; /* shares of the GPU's peaks that kernels reach */
+    double layer_us;                                 /* of each layer, what no data sheet says: launches, latency of all-reduces */
+    double prompt_layer_us;                          /* and in a step with a prompt, which runs without CUDA graphs */
 };
 
 /* The shape of the data plane's K and V. */
@@ -199,7 +201,8 @@ struct config {
     uint32_t tensor_parallel_size;
     double gpu_memory_utilization;
     uint64_t kv_cache_memory_bytes; /* this and the next: of one GPU */
-    uint64_t overhead_bytes;
+    uint64_t overhead_bytes;        /* 0: as startup_memory.h says */
+    bool flashinfer_sampler;        /* of that rule */
     enum cache_dtype kv_cache_dtype;
     /* No keys: what is known about where values come from. Bit i of a set stands for config_keys[i]. */
     config_key_bits given;         /* a file, a server's command line or an option said it, if only its default */

@@ -22,7 +22,6 @@
 #define TOKENS_MOST 1000000000
 #define NS_MOST     1000000000000000 /* 11 days */
 #define BYTES_MOST  1000000000000000000
-#define GIB         0x1p30
 
 /* Names in the order of the enums of config.h, NULL at the end. */
 static const char *const scheduler_names[] = {"vllm-v1", "vllm-v0", NULL};
@@ -235,6 +234,8 @@ const struct config_key config_keys[] = {
     {STEP_TIME(allreduce_gb_per_s, PROFILE), REAL(0, 1e6, "GB/S"), DEFAULT(0), .help = "profile: its bandwidth"},
     {STEP_TIME(compute_efficiency, ROOFLINE), REAL(0.01, 1, "SHARE"), DEFAULT(0.7), .help = "roofline: share of the peak FLOP/s"},
     {STEP_TIME(bandwidth_efficiency, ROOFLINE), REAL(0.01, 1, "SHARE"), DEFAULT(0.85), .help = "roofline: share of the memory's bandwidth"},
+    {STEP_TIME(layer_us, ROOFLINE), REAL(0, 1e6, "US"), DEFAULT(0), .help = "roofline: launches and all-reduces of a layer"},
+    {STEP_TIME(prompt_layer_us, ROOFLINE), REAL(0, 1e6, "US"), DEFAULT(0), .help = "roofline: more of them in a step with a prompt"},
     /* The pool's size from a model and a GPU (sizing.h), for when num_gpu_blocks is not given. */
     {TOP(model), .type = KEY_TEXT, DEFAULT_NAME(""), .metavar = "NAME", .help = "shape: a name of configs/models or a file"},
     {TOP(gpu), .type = KEY_TEXT, DEFAULT_NAME(""), .metavar = "NAME", .help = "a name of configs/gpus or a file"},
@@ -243,7 +244,9 @@ const struct config_key config_keys[] = {
     {TOP(kv_cache_memory_bytes), WHOLE(UINT64, 0, BYTES_MOST, "BYTES"), DEFAULT(0),
      .help = "a GPU's KV cache; 0 = what utilization leaves"},
     {TOP(kv_cache_dtype), CHOICE(cache_dtype_names), DEFAULT(CACHE_AUTO), .help = "of the pool's K and V; auto = as the model's file says"},
-    {TOP(overhead_bytes), WHOLE(UINT64, 0, BYTES_MOST, "BYTES"), DEFAULT(1.5 * GIB), .help = "activations, graphs, the rest"},
+    {TOP(overhead_bytes), WHOLE(UINT64, 0, BYTES_MOST, "BYTES"), DEFAULT(0),
+     .help = "what a GPU has for activations and the rest; 0 = by rule"},
+    {TOP(flashinfer_sampler), SWITCH, DEFAULT(false), .help = "vLLM samples with FlashInfer, for which the rule counts less"},
     /* Work on real bytes, and how they are laid out. */
     {TOP(data_plane), CHOICE(data_plane_names), DEFAULT(DATA_PLANE_OFF), .help = "really move K/V bytes, and check them"},
     {TOP(contiguity), SWITCH, DEFAULT(false), .help = "tell how contiguous block tables are (slower)"},

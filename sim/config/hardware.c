@@ -21,10 +21,11 @@
 
 enum { PATH_SIZE = 2048 };
 
-/* A key that a file must have, and where its value goes. NULL ends a list. */
+/* A key and where its value goes. NULL ends a list. What may be missing stays as it is then. */
 struct number {
     const char *key;
     double *out;
+    bool optional;
 };
 
 /* --- where a name is looked for --------------------------------------------------------------------------------------------------- */
@@ -210,6 +211,8 @@ static enum status read_numbers(const struct json_document *document, const stru
 {
     for (; number->key; number++) {
         const cJSON *node = cJSON_GetObjectItemCaseSensitive(document->root, number->key);
+        if (!node && number->optional)
+            continue;
         if (!node)
             return json_error(document, document->root, false, diag, "no \"%s\"", number->key);
         if (!cJSON_IsNumber(node) || !isfinite(node->valuedouble) || node->valuedouble <= 0)
@@ -251,8 +254,11 @@ enum status hardware_read(const char *name, const char *kind,
 enum status gpu_load(const char *name, struct gpu *out, struct diag *diag)
 {
     struct gpu made = {0};
-    struct number numbers[] = {
-        {"memory_bytes", &made.memory_bytes}, {"bandwidth_gb_per_s", &made.bandwidth_gb_per_s}, {"tflops", &made.tflops}, {NULL, NULL}};
+    struct number numbers[] = {{"memory_bytes", &made.memory_bytes, false},
+                               {"bandwidth_gb_per_s", &made.bandwidth_gb_per_s, false},
+                               {"tflops", &made.tflops, false},
+                               {"link_gb_per_s", &made.link_gb_per_s, true},
+                               {NULL, NULL, false}};
     snprintf(made.name, sizeof made.name, "%s", name);
     enum status status = hardware_read(name, "gpus", read_gpu, &(struct reading){numbers, made.name}, diag);
     if (status == SIM_OK)

@@ -1,5 +1,5 @@
 /* sizing.c - what is left of a GPU's memory for the KV cache, in blocks. Read size_pool: it is the sum that vLLM computes at start, with
- * the profiled peak of activations replaced by overhead_bytes.
+ * what its profile run finds replaced by the rule of startup_memory.h.
  *
  * All sums are for one GPU. With tensor parallelism each GPU holds its share of the weights and of every token's K and V, so all have the
  * same number of blocks, and one block table serves all of them. */
@@ -12,6 +12,7 @@
 #include "config/kv_groups.h"
 #include "config/model_shape.h"
 #include "config/offloading.h"
+#include "config/startup_memory.h"
 
 /* Fewer than two blocks hold nothing on V1, whose null block is one of them. */
 static enum status size_pool(struct config *config, const struct model_shape *model, struct sizing *out, struct diag *diag)
@@ -20,7 +21,7 @@ static enum status size_pool(struct config *config, const struct model_shape *mo
                           .direct = config->kv_cache_memory_bytes > 0,
                           .utilization = config->gpu_memory_utilization,
                           .weight_bytes = model_weight_bytes(model) / config->tensor_parallel_size,
-                          .overhead_bytes = (double)config->overhead_bytes,
+                          .overhead_bytes = startup_memory_bytes(config, model),
                           .kv_bytes = (double)config->kv_cache_memory_bytes,
                           .block_bytes = (double)config->block_bytes};
     char a[UNIT_TEXT], b[UNIT_TEXT], c[UNIT_TEXT];

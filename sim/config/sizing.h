@@ -1,6 +1,6 @@
 /* sizing.h - the pool's size in users' terms: how many blocks fit on a GPU next to the weights.
  *
- *   KV cache = GPU memory * utilization - weights / tensor parallel size - overhead      (or kv_cache_memory_bytes, if given)
+ *   KV cache = GPU memory * utilization - weights / tensor parallel size - overhead (startup_memory.h); or kv_cache_memory_bytes, if given
  *   blocks   = floor(KV cache / (2 * layers * KV heads * head_dim * bytes * block_size)), on each GPU alike
  */
 #ifndef PAGESIM_SIZING_H

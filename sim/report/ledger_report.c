@@ -313,8 +313,13 @@ struct document *ledger_report(const struct ledger_result *result, const struct 
         document_heading(document, "Whose it is", " (mean blocks; a shared block is charged to the first class listed)");
         add_classes(document, ledger, &spans, result->classes);
     }
-    document_heading(document, "Reserving contiguous memory instead",
-                     " (while a request waits: % of memory, running\nrequests; paper: tokens in figure 2 of PagedAttention)");
+    document_heading(document,
+                     result->allocator == CONTIGUOUS_BUDDY ? "Reserving contiguous memory instead, from a buddy system"
+                                                           : "Reserving contiguous memory instead",
+                     result->allocator == CONTIGUOUS_BUDDY
+                         ? " (while a request waits:\n% of memory, running requests; paper: tokens in figure 2 of PagedAttention)"
+                         : " (while a request waits: % of memory, running\nrequests; paper: tokens in figure 2 of PagedAttention)");
+    document_text(document, "contiguous_allocator", result->reserving ? contiguous_names[result->allocator] : NULL);
     add_reserving(document, result, &spans);
     if (result->reserving)
         add_reserving_charts(document, result->reserving);

@@ -15,6 +15,7 @@ struct ledger_result {
     const struct class_ledger *classes;         /* NULL: not by class */
     const struct class_ledger *groups;          /* by group of layers; NULL: one full group, and no drafts */
     const struct reservation_result *reserving; /* by enum reservation_kind; NULL: tokens are drafted, and reservations are not compared */
+    enum contiguous_kind allocator;             /* of these */
     bool draw;                                  /* people see the pool over time */
 };
 

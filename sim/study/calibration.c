@@ -9,6 +9,7 @@
 #include "base/array.h"
 #include "base/compare.h"
 #include "base/nelder_mead.h"
+#include "base/robust.h"
 #include "observe/distribution.h"
 #include "replay/replay.h"
 #include "study/validation.h"
@@ -134,12 +135,6 @@ static enum status replay_with(struct search *search, const double *log_values, 
     return status;
 }
 
-static double huber(double residual)
-{
-    const double share = residual / HUBER_KNEE;
-    return HUBER_KNEE * HUBER_KNEE * (sqrt(1 + share * share) - 1);
-}
-
 /* Each latency counts as much as the others, however many requests have it. */
 static enum status loss(void *self, const double *log_values, double *value, struct diag *diag)
 {
@@ -151,7 +146,7 @@ static enum status loss(void *self, const double *log_values, double *value, str
         const size_t which = search->pooled ? i / MEASURED_STATISTICS : i % MEASURED_LATENCIES;
         if (isnan(search->residuals[i]) || !is_fitted(search, i))
             continue;
-        sums[which] += huber(search->residuals[i]);
+        sums[which] += pseudo_huber(search->residuals[i], HUBER_KNEE);
         counts[which]++;
     }
     *value = 0;
@@ -233,7 +228,7 @@ static size_t normal_equations(const struct search *search, double products[CALI
             continue;
         const double weight = 1 / sqrt(1 + residual * residual / (HUBER_KNEE * HUBER_KNEE));
         used++;
-        *squares += 2 * huber(residual);
+        *squares += 2 * pseudo_huber(residual, HUBER_KNEE);
         for (int a = 0; a < CALIBRATED; a++) {
             gradient[a] += weight * slopes[a] * residual;
             for (int b = 0; b < CALIBRATED; b++)

@@ -77,7 +77,7 @@ static enum status drop_too_large(struct reservation *r, struct diag *diag)
     enum status status = SIM_OK;
     for (uint32_t position = 0; position < trace->count && status == SIM_OK; position++) {
         const bool served = (uint64_t)trace->input_tokens[position] + trace->output_tokens[position] <= r->config->max_model_len;
-        if (served && reserved_slots(r, position) * trace_sequences(trace, position) <= r->memory.size)
+        if (served && contiguous_allocator_fits(&r->memory, reserved_slots(r, position) * trace_sequences(trace, position)))
             continue;
         r->result->too_large += served;
         status = arrivals_drop(&r->arrivals, position, diag);
@@ -238,7 +238,7 @@ static enum status run_loop(struct reservation *r, struct diag *diag)
  * token is kept in all groups of layers for as long as its request runs, as such allocators know no windows.
  * Requests that run at once are bounded by max_num_seqs, and so are pieces and holes: nothing is allocated after the start. */
 enum status reservation_run(const struct trace *trace, const struct config *config, const struct step_time_model *model,
-                            enum reservation_kind kind, struct reservation_result *out, struct diag *diag)
+                            enum contiguous_kind allocator, enum reservation_kind kind, struct reservation_result *out, struct diag *diag)
 {
     struct reservation r = {.trace = trace, .config = config, .model = model, .kind = kind, .result = out};
     uint64_t null_blocks = engine_facts_of(config)->has_null_block ? 1 : 0;
@@ -253,7 +253,7 @@ enum status reservation_run(const struct trace *trace, const struct config *conf
     const uint32_t most_running = min_u32(config->max_num_seqs, trace->count);
     const struct array_request arrays[] = {ARRAY_OF(r.waiting, trace->count), ARRAY_OF(r.tenants, most_running)};
     if (array_zeroed_all(arrays, 2, "the requests of a reservation", diag) == SIM_OK &&
-        contiguous_allocator_init(&r.memory, tokens, most_running, diag) == SIM_OK &&
+        contiguous_allocator_init(&r.memory, allocator, tokens, most_running, diag) == SIM_OK &&
         arrivals_init(&r.arrivals, trace, config->max_concurrency, NULL, diag) == SIM_OK && drop_too_large(&r, diag) == SIM_OK)
         (void)!run_loop(&r, diag); /* diag has it */
     out->completed = r.finished;
@@ -270,19 +270,20 @@ struct all_kinds {
     const struct trace *trace;
     const struct config *config;
     const struct step_time_model *model;
+    enum contiguous_kind allocator;
     struct reservation_result *results;
 };
 
 static enum status run_kind(void *context, size_t kind, struct diag *diag)
 {
     const struct all_kinds *all = context;
-    return reservation_run(all->trace, all->config, all->model, (enum reservation_kind)kind, &all->results[kind], diag);
+    return reservation_run(all->trace, all->config, all->model, all->allocator, (enum reservation_kind)kind, &all->results[kind], diag);
 }
 
 enum status reservation_run_all(const struct trace *trace, const struct config *config, const struct step_time_model *model,
-                                struct reservation_result results[RESERVATION_KINDS], struct diag *diag)
+                                enum contiguous_kind allocator, struct reservation_result results[RESERVATION_KINDS], struct diag *diag)
 {
-    struct all_kinds all = {.trace = trace, .config = config, .model = model, .results = results};
+    struct all_kinds all = {.trace = trace, .config = config, .model = model, .allocator = allocator, .results = results};
     return parallel_runs(RESERVATION_KINDS, 0, run_kind, &all, diag);
 }
 

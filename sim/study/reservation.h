@@ -5,7 +5,7 @@
  *                       tokens               future              internal                 external
  *
  * The model (a scheduler of its own, kept simple): continuous batching. Requests wait first come, first served; the head is admitted when
- * fewer than max_num_seqs run and a piece is free that holds its reservation (best fit, contiguous_allocator.h); its whole prompt is computed
+ * fewer than max_num_seqs run and a piece is free that holds its reservation (contiguous_allocator.h); its whole prompt is computed
  * in that step, several prompts share a step as far as max_num_batched_tokens goes. Everyone else computes one token a step. Nobody is
  * ever preempted, as all that can be needed is reserved. No prefixes are shared. n samples (or beams) reserve n times as much, in one piece.
  * The same step-time model prices the steps; tokens computed in a step count as held in it.
@@ -24,6 +24,7 @@
 #include "config/config.h"
 #include "observe/ledger.h"
 #include "observe/usage_timeline.h"
+#include "study/contiguous_allocator.h"
 #include "time/step_time.h"
 #include "trace/trace.h"
 
@@ -48,11 +49,13 @@ struct reservation_result {
 
 /* Requests longer than max_model_len are left out, as vLLM does. The accounts add up to memory x time exactly. */
 SIM_NODISCARD enum status reservation_run(const struct trace *trace, const struct config *config, const struct step_time_model *model,
-                                          enum reservation_kind kind, struct reservation_result *out, struct diag *diag);
+                                          enum contiguous_kind allocator, enum reservation_kind kind, struct reservation_result *out,
+                                          struct diag *diag);
 
 /* All of them, each in a thread; results by enum reservation_kind. */
 SIM_NODISCARD enum status reservation_run_all(const struct trace *trace, const struct config *config, const struct step_time_model *model,
-                                              struct reservation_result results[RESERVATION_KINDS], struct diag *diag);
+                                              enum contiguous_kind allocator, struct reservation_result results[RESERVATION_KINDS],
+                                              struct diag *diag);
 
 /* Do they, and does the timeline to the same sums? */
 bool reservation_check(const struct reservation_result *result);

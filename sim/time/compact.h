@@ -10,6 +10,7 @@
 #ifndef PAGESIM_COMPACT_H
 #define PAGESIM_COMPACT_H
 
+#include "time/step_samples.h"
 #include "time/step_time.h"
 
 enum compact_constant {
@@ -49,27 +50,8 @@ SIM_NODISCARD enum status compact_create(const struct config *config, const stru
 /* Others, for a model that compact_create made. */
 void compact_set(struct step_time_model *model, const struct compact *compact);
 
-/* A step of known price. */
-struct fit_sample {
-    struct step_shape shape;
-    double us;
-};
-
-/* Relative errors on steps that the fit did not see (every fifth). */
-struct fit_error {
-    size_t fitted, held_out;
-    double mean, p95, max;
-};
-
 /* Least squares of relative errors; no constant is negative. SIM_BAD_INPUT: fewer than 60 samples. */
-SIM_NODISCARD enum status compact_fit(const struct fit_sample *samples, size_t count, struct compact *out, struct fit_error *error,
+SIM_NODISCARD enum status compact_fit(const struct step_sample *samples, size_t count, struct compact *out, struct fit_error *error,
                                       struct diag *diag);
-
-/* Steps that a server of this configuration can hold, priced by `model`: decodes whose contexts fit the pool, chunks within the budget. The
- * caller frees *out. */
-SIM_NODISCARD enum status compact_sample_model(const struct step_time_model *model, const struct config *config, struct fit_sample **out,
-                                               size_t *count, struct diag *diag);
-/* Steps of a CSV as `replay --step-log` writes it. The caller frees *out. */
-SIM_NODISCARD enum status compact_sample_steps(const char *path, struct fit_sample **out, size_t *count, struct diag *diag);
 
 #endif

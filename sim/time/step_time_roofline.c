@@ -5,7 +5,11 @@
  *              of the step chooses, if all are as likely
  *   attention  4 FLOP a layer, query head, dim and pair of tokens; K and V of every context are read once
  *
- * Weights, heads and pairs are split over the tensor-parallel GPUs; all-reduces are not priced. */
+ *   all-reduces two a layer of a vector of 16 bits a token: in a ring each GPU sends it 2 (gpus - 1) / gpus times, at the same share of the
+ *              link's bandwidth as of the memory's
+ *   layers     layer_us each: launches of kernels and the latency of all-reduces, which no data sheet says; roofline_fit.h finds it
+ *
+ * Weights, heads and pairs are split over the tensor-parallel GPUs. */
 #include <math.h>
 
 #include "base/portable_math.h"
@@ -20,6 +24,7 @@ struct roofline {
     double weight_bytes, expert_bytes, kv_bytes_per_token;
     double log_passed;                 /* of the chance that a token passes an expert by */
     double flops_per_ns, bytes_per_ns; /* reached */
+    double layers_ns, prompt_layers_ns, link_ns_per_token;
 };
 
 /* Matrices and attention are different kernels, so each takes the longer of its own two times and the times add up. */
@@ -37,7 +42,8 @@ static int64_t price(const struct step_time_model *model, const struct step_shap
     const double matrices = fmax(matrix_flops / roofline->flops_per_ns, weight_bytes / roofline->bytes_per_ns);
     const double attention =
         fmax(roofline->pair_flops * pairs / roofline->flops_per_ns, roofline->kv_bytes_per_token * read_tokens / roofline->bytes_per_ns);
-    return step_time_rounded(matrices + attention);
+    const double layers = roofline->layers_ns + (shape->prefill_chunks > 0 ? roofline->prompt_layers_ns : 0);
+    return step_time_rounded(matrices + attention + layers + roofline->link_ns_per_token * (double)shape->scheduled_tokens);
 }
 
 /* Shape and data sheet once, so that a price is a handful of multiplications. */
@@ -53,6 +59,7 @@ static enum status prepare(struct step_time_model *model, const struct config *c
         status = gpu_load(config->gpu, &gpu, diag);
     if (status != SIM_OK)
         return status;
+    const double sent = shape.layers * 2 * 2 * shape.hidden_size * 2 * (config->tensor_parallel_size - 1) / config->tensor_parallel_size;
     const double gpus = config->tensor_parallel_size, output = model_embedding_parameters(&shape);
     const double chosen = shape.experts > 0 ? shape.experts_per_token / shape.experts : 0;
     *roofline = (struct roofline){
@@ -65,12 +72,15 @@ static enum status prepare(struct step_time_model *model, const struct config *c
         .kv_bytes_per_token = shape.layers * model_kv_bytes_per_layer(&shape, config->tensor_parallel_size),
         .flops_per_ns = gpu.tflops * 1000 * config->step_time.compute_efficiency, /* 1 TFLOPS = 1000 FLOP a ns */
         .bytes_per_ns = gpu.bandwidth_gb_per_s * config->step_time.bandwidth_efficiency,
+        .link_ns_per_token = gpu.link_gb_per_s > 0 ? sent / (gpu.link_gb_per_s * config->step_time.bandwidth_efficiency) : 0,
+        .layers_ns = shape.layers * config->step_time.layer_us * 1000,
+        .prompt_layers_ns = shape.layers * config->step_time.prompt_layer_us * 1000,
     };
     return SIM_OK;
 }
 
 const struct step_time_pricing step_time_roofline = {.name = "roofline",
-                                                     .settings = "model, gpu and the two efficiencies of step_time",
+                                                     .settings = "model, gpu and the efficiencies and layer_us of step_time",
                                                      .state_bytes = sizeof(struct roofline),
                                                      .prepare = prepare,
                                                      .price = price};

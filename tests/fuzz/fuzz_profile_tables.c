@@ -61,7 +61,7 @@ static void price_steps(const struct step_time_model *model, uint64_t seed)
 }
 
 /* A fit is what `pagesim fit` makes of it, and must be a model that prices steps. */
-static void fit(const struct fit_sample *samples, size_t count)
+static void fit(const struct step_sample *samples, size_t count)
 {
     struct diag diag = {0};
     struct compact compact;
@@ -77,7 +77,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct fuzz_bytes bytes = {data, size};
     struct diag diag = {0};
     struct step_time_model *model = NULL;
-    struct fit_sample *samples = NULL;
+    struct step_sample *samples = NULL;
     size_t count;
     struct config config = read_config(&bytes);
     write_files(&config, &bytes);
@@ -85,7 +85,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     fuzz_check_diag(status, &diag);
     if (status == SIM_OK) {
         price_steps(model, UINT64_C(0x9E3779B97F4A7C15) >> size % 40);
-        status = compact_sample_model(model, &config, &samples, &count, &diag);
+        status = step_samples_of_model(model, &config, &samples, &count, &diag);
         fuzz_check_diag(status, &diag);
         if (status == SIM_OK)
             fit(samples, count);
@@ -95,7 +95,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (config.step_time.model != STEP_TIME_RECORDED)
         return 0;
     diag_clear(&diag);
-    status = compact_sample_steps(config.step_time.path, &samples, &count, &diag);
+    status = step_samples_read(config.step_time.path, &samples, &count, &diag);
     fuzz_check_diag(status, &diag);
     if (status == SIM_OK) {
         fit(samples, count);

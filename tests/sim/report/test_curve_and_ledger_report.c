@@ -143,7 +143,7 @@ Test(ledger_report, is_one_document_whose_chart_adds_up_to_the_pool)
     ledger_keep_history(&run.ledger, history);
     const struct observer observer = class_ledger_observer(&classes);
     cr_assert_eq(run_replay(&run, &observer, 1, NULL, &diag), SIM_OK, "%s", diag.text);
-    cr_assert_eq(reservation_run_all(trace, &config, run.model, reserving, &diag), SIM_OK);
+    cr_assert_eq(reservation_run_all(trace, &config, run.model, CONTIGUOUS_BEST_FIT, reserving, &diag), SIM_OK);
     for (int draw = 0; draw < 2; draw++) {
         const struct ledger_result result = {.run = &run, .classes = draw ? &classes : NULL, .reserving = reserving, .draw = draw};
         const struct document_origin origin = {.command = "ledger", .trace = trace->name, .config = &config};

@@ -11,7 +11,7 @@ static struct reservation_result run(const struct trace *trace, const struct con
     struct step_time_model *model;
     struct reservation_result result;
     cr_assert_eq(step_time_create(config, &model, &diag), SIM_OK);
-    cr_assert_eq(reservation_run(trace, config, model, kind, &result, &diag), SIM_OK, "%s", diag.text);
+    cr_assert_eq(reservation_run(trace, config, model, CONTIGUOUS_BEST_FIT, kind, &result, &diag), SIM_OK, "%s", diag.text);
     step_time_destroy(model);
     return result;
 }

@@ -142,14 +142,14 @@ Test(validation, constants_fitted_to_the_tables_come_close_to_them)
 {
     static struct judged judged;
     struct step_time_model *model;
-    struct fit_sample *samples;
+    struct step_sample *samples;
     struct fit_error error;
     struct compact compact;
     struct diag diag = {0};
     size_t count;
     judged_open(&judged, RUN);
     cr_assert_eq(step_time_create(&judged.config, &model, &diag), SIM_OK, "%s", diag.text);
-    cr_assert_eq(compact_sample_model(model, &judged.config, &samples, &count, &diag), SIM_OK, "%s", diag.text);
+    cr_assert_eq(step_samples_of_model(model, &judged.config, &samples, &count, &diag), SIM_OK, "%s", diag.text);
     cr_assert_eq(compact_fit(samples, count, &compact, &error, &diag), SIM_OK, "%s", diag.text);
     step_time_destroy(model);
     free(samples);
