@@ -234,6 +234,8 @@ Test(config_keys, bounds_are_those_that_are_documented)
         {"allreduce_gb_per_s", 0, 1e6},
         {"compute_efficiency", 0.01, 1},
         {"bandwidth_efficiency", 0.01, 1},
+        {"layer_us", 0, 1e6},
+        {"prompt_layer_us", 0, 1e6},
         {"tensor_parallel_size", 1, 1024},
         {"gpu_memory_utilization", 0.01, 1},
         {"kv_cache_memory_bytes", 0, 1e18},
