@@ -154,6 +154,8 @@ static enum status run_steps(struct job *job, const char *path, struct diag *dia
     enum status status = config_load(options_value(options, "config"), options->config, options->config_count, config, diag);
     if (status == SIM_OK)
         status = step_samples_read(path, &samples, &count, diag);
+    if (status == SIM_OK && count == 0)
+        status = diag_set(diag, SIM_BAD_INPUT, "%s: no step with a duration", path);
     if (status == SIM_OK)
         status = step_time_create(config, &model, diag);
     if (status == SIM_OK)
