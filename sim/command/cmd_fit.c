@@ -46,7 +46,7 @@ static enum status make_samples(const struct options *options, struct fit_sample
         return compact_sample_steps(steps, samples, count, diag);
     struct sizing sizing;
     if (config_load(path, options->config, options->config_count, &config, diag) != SIM_OK ||
-        sizing_fill(&config, &sizing, diag) != SIM_OK || step_time_create(&config, &model, diag) != SIM_OK)
+        input_one_server(options, &config, diag) != SIM_OK || sizing_fill(&config, &sizing, diag) != SIM_OK || step_time_create(&config, &model, diag) != SIM_OK)
         return diag->status;
     enum status status = compact_sample_model(model, &config, samples, count, diag);
     step_time_destroy(model);
@@ -220,6 +220,7 @@ const struct command command_fit = {
                    "replayed with many guesses. The error is told on what was held out.\n",
     OPTIONS(own_options),
     .takes_config = true,
+    .one_server = true,
     .examples = "  pagesim fit --config server.json --output compact.json\n"
                 "  pagesim replay --trace t.jsonl --config server.json \\\n"
                 "      --step-time-model compact --step-time-path compact.json\n"

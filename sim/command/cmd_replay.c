@@ -107,10 +107,13 @@ static enum status replay(struct job *job, struct diag *diag)
                                  .check = options_has(&job->call.options, "check"),
                                  .progress = on_progress,
                                  .progress_context = job};
-    if (options_has(&job->call.options, "watch"))
-        observers[count++] = replay_view_start(&job->view, &job->run, &job->progress);
-    else
+    if (options_has(&job->call.options, "watch")) {
+        const struct observer view = replay_view_start(&job->view, &job->run, &job->progress);
+        if (!job->run.fleet)
+            observers[count++] = view;
+    } else {
         progress_start(&job->progress, "replay", options_has(&job->call.options, "quiet"));
+    }
     double start = seconds_of(CLOCK_MONOTONIC);
     enum status status = run_replay(&job->run, observers, count, &how, diag);
     job->replay_seconds = seconds_of(CLOCK_MONOTONIC) - start;
@@ -209,6 +212,8 @@ static enum status run(void *self, struct diag *diag)
     const struct options *options = &job->call.options;
     const unsigned scopes = run_figures_scopes(&job->call.input.config, job->outputs.goodput.given);
     enum status status = requirements_read(options, scopes, &job->requirements, &job->wishes, diag);
+    if (status == SIM_OK)
+        status = replica_outputs_check(options, &job->call.input.config, diag);
     if (status == SIM_OK && options_has(options, "dry-run"))
         return dry_run(job, diag);
     if (status == SIM_OK)
