@@ -44,11 +44,14 @@ static enum status refuse_of_one_server(const struct options *options, struct di
 enum status replica_outputs_check(const struct options *options, const struct config *config, struct diag *diag)
 {
     static const char *const of_replicas[] = {"replica-traces", "replica-logs"};
+    const char *table = options_value(options, "table");
     if (config_has_fleet(config))
         return refuse_of_one_server(options, diag);
     for (size_t i = 0; i < sizeof of_replicas / sizeof *of_replicas; i++)
         if (options_has(options, of_replicas[i]))
             return diag_set(diag, SIM_USAGE, "--%s has no effect with one server; give --replicas N", of_replicas[i]);
+    if (table && (strcmp(table, "per_replica") == 0 || strcmp(table, "replica_kinds") == 0))
+        return diag_set(diag, SIM_USAGE, "--table %s is about several servers; give --replicas N", table);
     return SIM_OK;
 }
 

@@ -10,6 +10,7 @@
 #include "base/line.h"
 #include "base/units.h"
 #include "config/engine_facts.h"
+#include "report/fleet_report.h"
 #include "report/head_notes.h"
 #include "report/replay_report.h"
 #include "report/step_times_note.h"
@@ -92,6 +93,8 @@ static void add_setup(struct document *document, const struct replay_result *res
     step_times_note(document, config, step_times_of(config));
     head_arrivals(document, config);
     head_front_door(document, config);
+    if (run->fleet)
+        fleet_head(document, run->fleet);
     document_line(document, "room for %s tokens, %.2f requests of %s: %s %s", unit_count(whole(run, "pool_tokens"), tokens),
                   value(run, "max_concurrency_at_max_model_len"), unit_count(config->max_model_len, blocks),
                   unit_bytes(value(run, "pool_bytes"), bytes), config->block_bytes ? "a GPU" : "at the kv shape");
@@ -326,6 +329,8 @@ void replay_report_lines(struct document *document, const struct replay_result *
     add_dropped(document, run);
     if (run->facts.end.stalled)
         document_line(document, "  STALLED: unfinished requests that nothing can move");
+    if (run->fleet)
+        fleet_section(document, run, result->replica_traces);
     add_latencies(document, run);
     add_scheduling(document, run);
     if (run->config->speculative.method != SPECULATIVE_NONE)
