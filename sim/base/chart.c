@@ -29,11 +29,11 @@ static void free_text(const char *text)
 }
 
 /* The texts of a heading in a list, so that what is copied and what is freed cannot differ. */
-enum { HEADING_TEXTS = 7 };
+enum { HEADING_TEXTS = 8 };
 static const char **heading_text(struct chart_heading *heading, int i)
 {
     const char **const texts[HEADING_TEXTS] = {&heading->title,  &heading->note,   &heading->x.name, &heading->x.unit,
-                                               &heading->y.name, &heading->y.unit, &heading->labels};
+                                               &heading->y.name, &heading->y.unit, &heading->labels, &heading->panel};
     return texts[i];
 }
 

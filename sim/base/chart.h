@@ -52,6 +52,7 @@ struct chart_heading {
     struct chart_axis x, y;
     struct chart_grid grid;
     const char *labels; /* what the labels of points are: "command"; NULL: there are none that a reader asks for */
+    const char *panel;  /* one of several small pictures alike that stand together under this title; NULL: it stands alone */
 };
 
 struct chart_point {

@@ -201,6 +201,7 @@ const struct command command_curve = {
                    "corners; between two of them it is a straight line.\n",
     OPTIONS(own_options),
     .takes_config = true,
+    .one_server = true,
     .examples = "  pagesim curve --trace mooncake.jsonl --block-sizes 512\n"
                 "  pagesim curve --trace t.jsonl --block-sizes 16,64,512 --token-points 1M,10M\n"
                 "  pagesim curve --trace t.jsonl --config server.json --points 4k,40k --replay\n"

@@ -135,6 +135,7 @@ const struct command command_explain = {
                    "that add up. Tables: life, accounts, slow_steps.\n",
     OPTIONS(own_options),
     .takes_config = true,
+    .one_server = true,
     .examples = "  pagesim explain --trace traces/long.jsonl --num-gpu-blocks 800\n"
                 "  pagesim explain --trace t.jsonl --config c.json --top 20 --format json\n"
                 "  pagesim explain --trace azure.csv --num-gpu-blocks 1200 --request 17\n",

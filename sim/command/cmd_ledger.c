@@ -120,6 +120,7 @@ const struct command command_ledger = {
                    "the same memory, as figure 2 of the PagedAttention paper does.\n",
     OPTIONS(own_options),
     .takes_config = true,
+    .one_server = true,
     .examples = "  pagesim ledger --trace traces/chat.jsonl --num-gpu-blocks 420\n"
                 "  pagesim ledger --trace t.jsonl --config c.json --by priority --format csv\n",
     .tables = {"accounts", "reserving", "groups", "classes"},

@@ -21,7 +21,7 @@
 static const struct option_spec own_options[] = {
     INPUT_OPTIONS,
     {"format", "FORMAT", "table, json, csv, or vllm: its benchmark's block [table]"},
-    {"table", "NAME", "with --format csv: figures or dropped_requests [figures]"},
+    {"table", "NAME", "with --format csv: figures, dropped_requests, per_replica, replica_kinds [figures]"},
     {"output", "FILE", "write the report there; - is standard output [-]"},
     PICTURE_OPTIONS,
     {"require", "R", "exit 4 unless it holds, as in p99_ttft_ms<500 or preemptions=0; may be repeated", OPTION_AGAIN},
@@ -107,10 +107,13 @@ static enum status replay(struct job *job, struct diag *diag)
                                  .check = options_has(&job->call.options, "check"),
                                  .progress = on_progress,
                                  .progress_context = job};
-    if (options_has(&job->call.options, "watch"))
-        observers[count++] = replay_view_start(&job->view, &job->run, &job->progress);
-    else
+    if (options_has(&job->call.options, "watch")) {
+        const struct observer view = replay_view_start(&job->view, &job->run, &job->progress);
+        if (!job->run.fleet)
+            observers[count++] = view;
+    } else {
         progress_start(&job->progress, "replay", options_has(&job->call.options, "quiet"));
+    }
     double start = seconds_of(CLOCK_MONOTONIC);
     enum status status = run_replay(&job->run, observers, count, &how, diag);
     job->replay_seconds = seconds_of(CLOCK_MONOTONIC) - start;
@@ -166,6 +169,7 @@ static enum status print_report(struct job *job, struct diag *diag)
     const struct replay_result result = {.run = &job->run,
                                          .course = job->outputs.course.trace ? &job->outputs.course : NULL,
                                          .sizing = &job->call.input.sizing,
+                                         .replica_traces = job->outputs.replicas.traces,
                                          .measured = {.replay_seconds = job->replay_seconds,
                                                       .cpu_seconds = seconds_of(CLOCK_PROCESS_CPUTIME_ID),
                                                       .threads = job->call.input.threads,
@@ -209,6 +213,8 @@ static enum status run(void *self, struct diag *diag)
     const struct options *options = &job->call.options;
     const unsigned scopes = run_figures_scopes(&job->call.input.config, job->outputs.goodput.given);
     enum status status = requirements_read(options, scopes, &job->requirements, &job->wishes, diag);
+    if (status == SIM_OK)
+        status = replica_outputs_check(options, &job->call.input.config, diag);
     if (status == SIM_OK && options_has(options, "dry-run"))
         return dry_run(job, diag);
     if (status == SIM_OK)
@@ -244,7 +250,7 @@ const struct command command_replay = {
                 "  pagesim replay --trace t.jsonl --config c.json --decision-log - | head\n"
                 "  pagesim replay --trace t.jsonl --config c.json --goodput ttft:500 tpot:50\n"
                 "  pagesim replay --trace t.jsonl --config c.json --perfetto look.json\n",
-    .tables = {"figures", "dropped_requests"},
+    .tables = {"figures", "dropped_requests", "per_replica", "replica_kinds"},
     .special_format = "vllm",
     .input = INPUT_WITH_POOL,
     .job_size = sizeof(struct job),

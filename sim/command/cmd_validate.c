@@ -206,6 +206,7 @@ const struct command command_validate = {
                    "choose. With --steps the step-time model alone is judged, by single steps.\n",
     OPTIONS(own_options),
     .takes_config = true,
+    .one_server = true,
     .examples = "  pagesim validate groundtruth/rtx4090_llama31_8b --require 'e2el_mape<1%'\n"
                 "  pagesim validate groundtruth/* --format csv\n"
                 "  pagesim validate --trace t.jsonl --config c.json --vllm-json result.json\n"

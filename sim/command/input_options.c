@@ -45,6 +45,7 @@ enum status input_selection(const struct options *options, struct trace_selectio
     read_times_options(options, out, diag);
     if (read_priorities(options, names, &out->priorities, diag) != SIM_OK)
         return diag->status;
+    out->keep_ids = options_has(options, "replica-traces");
     out->limit = options_uint(options, limit, 1, UINT64_MAX, UINT64_MAX, diag);
     out->set_samples = (uint32_t)options_uint(options, "n", 1, 1000, 0, diag);
     out->samples_every = (uint32_t)options_uint(options, "n-every", 1, UINT32_MAX, 1, diag);
@@ -199,6 +200,17 @@ enum status input_without_bytes(const struct options *options, const struct conf
     return diag_set(diag, SIM_USAGE, "%s replays without bytes; say --data-plane off", options->command->name);
 }
 
+/* One sentence with the way out: what a single replica of a fleet got can be looked at as any other trace. */
+enum status input_one_server(const struct options *options, const struct config *config, struct diag *diag)
+{
+    if (!options->command->one_server || !config_has_fleet(config))
+        return SIM_OK;
+    return diag_set(diag, SIM_USAGE,
+                    "%s looks at one server, and the configuration is of several; leave that out, or give it one replica's requests from "
+                    "pagesim replay --replica-traces DIR",
+                    options->command->name);
+}
+
 /* OMP_NUM_THREADS, or one thread a core, unless --threads says otherwise. A build without OpenMP has one thread. The number is also given
  * to OpenMP, so that parallel loops anywhere in the program follow it without passing it along. */
 uint32_t input_threads(const struct options *options, struct diag *diag)
@@ -220,6 +232,8 @@ enum status input_open(const struct options *options, bool any_pool, unsigned ad
     if (options->positional_count > 0)
         return diag_set(diag, SIM_USAGE, "unexpected argument \"%s\"; the trace is given with --trace", options->positional[0]);
     enum status status = config_load(options_value(options, "config"), options->config, options->config_count, &out->config, diag);
+    if (status == SIM_OK)
+        status = input_one_server(options, &out->config, diag);
     if (status == SIM_OK && any_pool && !sizing_is_possible(&out->config))
         status = sizing_fill_bytes(&out->config, diag);
     else if (status == SIM_OK)

@@ -43,6 +43,7 @@ struct command {
     bool any_table;                  /* its tables are those of a file, which nobody knows before */
     const char *last_table_needs;    /* the option without which the last of them does not exist. NULL: none */
     const char *special_format;      /* one more --format, which no renderer has. NULL: none */
+    bool one_server;                 /* it looks at one server: a configuration of several is refused */
     enum { INPUT_OWN, INPUT_WITH_POOL, INPUT_ANY_POOL } input; /* what the frame opens. OWN: nothing */
     size_t job_size;                                           /* 0: a struct call alone. The job is zeroed first */
     enum status (*read)(void *job, struct diag *diag);         /* checks that need no files. NULL: none */

@@ -2,22 +2,19 @@
  * gnuplot that fails leaves the old files. */
 #include "command/picture_files.h"
 
-#include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/array.h"
 #include "base/gnuplot.h"
 #include "base/memory_stream.h"
 #include "base/text_writer.h"
 #include "command/interrupt.h"
+#include "command/output_folder.h"
 
 /* Names of the options, and after a dot of the files. */
 static const char *const options_of[PICTURE_FORMS] = {"svg", "png", "gnuplot"}, *const endings[PICTURE_FORMS] = {"svg", "png", "gp"};
-enum { NEW_FOLDER_MODE = 0777 };
 
 bool picture_files_wanted(const struct options *options)
 {
@@ -25,37 +22,6 @@ bool picture_files_wanted(const struct options *options)
     for (int form = 0; form < PICTURE_FORMS; form++)
         wanted |= options_has(options, options_of[form]);
     return wanted;
-}
-
-/* --- folders ------------------------------------------------------------------------------------------------------------------------ */
-
-/* The folder that `path` is in, "." for a plain name. */
-static void parent_of(const char *path, char out[PATH_MAX])
-{
-    size_t length = strlen(path);
-    while (length > 1 && path[length - 1] == '/')
-        length--;
-    while (length > 0 && path[length - 1] != '/')
-        length--;
-    snprintf(out, PATH_MAX, "%.*s", length > 0 ? (int)length : 1, length > 0 ? path : ".");
-}
-
-/* One that is not there is made later, if its own folder is. */
-static enum status check_folder(const char *option, const char *path, struct diag *diag)
-{
-    struct stat facts;
-    char parent[PATH_MAX];
-    if (strcmp(path, "-") == 0 || !*path)
-        return diag_set(diag, SIM_USAGE, "--%s \"%s\": must be a folder; there is a file for each chart", option, path);
-    if (strlen(path) >= PATH_MAX)
-        return diag_set(diag, SIM_FAILED, "--%s: %s", option, strerror(ENAMETOOLONG));
-    const bool there = stat(path, &facts) == 0;
-    if (there && !S_ISDIR(facts.st_mode))
-        return diag_set(diag, SIM_FAILED, "--%s %s: is no folder; there is a file for each chart", option, path);
-    parent_of(path, parent);
-    if (access(there ? path : parent, W_OK | X_OK) != 0)
-        return diag_set(diag, SIM_FAILED, "--%s %s: cannot be %s: %s", option, path, there ? "written" : "made", strerror(errno));
-    return SIM_OK;
 }
 
 enum status picture_folders_read(const struct options *options, struct picture_folders *folders, struct diag *diag)
@@ -66,7 +32,7 @@ enum status picture_folders_read(const struct options *options, struct picture_f
         if (folders->path[form] && form != PICTURE_SCRIPT)
             status = gnuplot_check(diag);
         if (folders->path[form] && status == SIM_OK)
-            status = check_folder(options_of[form], folders->path[form], diag);
+            status = output_folder_check(options_of[form], folders->path[form], "chart", diag);
     }
     return status;
 }
@@ -160,8 +126,8 @@ enum status picture_files_write(const struct picture_files *pictures, struct dia
 {
     enum status status = SIM_OK;
     for (int form = 0; form < PICTURE_FORMS; form++)
-        if (pictures->folders.path[form] && mkdir(pictures->folders.path[form], NEW_FOLDER_MODE) != 0 && errno != EEXIST)
-            return diag_set(diag, SIM_FAILED, "%s: cannot be made: %s", pictures->folders.path[form], strerror(errno));
+        if (pictures->folders.path[form] && output_folder_make(pictures->folders.path[form], diag) != SIM_OK)
+            return diag->status;
     for (size_t i = 0; i < pictures->count && status == SIM_OK; i++)
         status = text_writer_write_file(pictures->list[i].path, pictures->list[i].text, pictures->list[i].length, diag);
     return status;

@@ -13,8 +13,6 @@
 #include "base/printable.h"
 #include "command/output_names.h"
 #include "command/picture_files.h"
-#include "config/engine_facts.h"
-#include "config/kv_groups.h"
 #include "observe/step_log.h"
 
 static const char *const option_names[REPLAY_OUTPUTS] = {"save-result", "per-request",  "prometheus",
@@ -99,10 +97,12 @@ static enum status check_needs(const struct options *options, struct diag *diag)
 {
     static const char *const pairs[][2] = {{"save-detailed", "save-result"}, {"result-filename", "save-result"},
                                            {"result-dir", "save-result"},    {"metadata", "save-result"},
-                                           {"tables", "decision-log"},       {"per-request-format", "per-request"}};
+                                           {"per-request-format", "per-request"}};
     for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
         if (options_has(options, pairs[i][0]) && !options_has(options, pairs[i][1]))
             return diag_set(diag, SIM_USAGE, "--%s has no effect without --%s", pairs[i][0], pairs[i][1]);
+    if (options_has(options, "tables") && !options_has(options, "decision-log") && !options_has(options, "replica-logs"))
+        return diag_set(diag, SIM_USAGE, "--tables has no effect without --decision-log");
     if (options_value(options, "save-result") && options_has(options, "result-filename"))
         return diag_set(diag, SIM_USAGE, "--save-result %s and --result-filename both name the file",
                         options_value(options, "save-result"));
@@ -139,7 +139,8 @@ enum status replay_outputs_parse(struct replay_outputs *outputs, const struct op
         if (parse_metadata(outputs, text, diag) != SIM_OK)
             return diag->status;
     outputs->takes_stdout = takes_stdout(options);
-    return parse_format(outputs, diag);
+    enum status status = replica_outputs_parse(&outputs->replicas, options, diag);
+    return status == SIM_OK ? parse_format(outputs, diag) : status;
 }
 
 /* --- before the replay ------------------------------------------------------------------------------------------------------------ */
@@ -150,20 +151,12 @@ static enum status write_log(void *self, const char *text, size_t length, struct
     return text_writer_write(self, text, length, diag);
 }
 
-/* Groups have samples in their entries, so the log of V0 has more members (doc/formats.md). */
 static enum status open_decisions(struct replay_outputs *outputs, const struct run *run, struct diag *diag)
 {
     const struct log_sink sink = {.self = outputs->writers[OUTPUT_DECISIONS], .write = write_log};
-    struct kv_groups groups;
-    enum status status = kv_groups_make(run->config, "configuration", &groups, diag);
-    if (status != SIM_OK)
-        return status;
-    const struct decision_log_options how = {.tables = options_has(outputs->options, "tables"),
-                                             .groups = engine_facts_of(run->config)->has_groups,
-                                             .several_tables = groups.count > 1,
-                                             .windows = groups.list[0].kind != KV_KIND_FULL,
-                                             .speculation = run->config->speculative.method != SPECULATIVE_NONE};
-    return decision_log_create(&run->metrics, &how, &sink, &outputs->log, diag);
+    struct decision_log_options how;
+    enum status status = decision_log_options_for(run->config, options_has(outputs->options, "tables"), &how, diag);
+    return status == SIM_OK ? decision_log_create(&run->metrics, &how, &sink, &outputs->log, diag) : status;
 }
 
 /* All files are opened before any of them is written: a folder that does not exist shows before the replay and not after an hour of it. The
@@ -189,7 +182,7 @@ static enum status open_files(struct replay_outputs *outputs, const struct run *
 /* Observers are added only for requested outputs, because the engine pays for what its observers need: the decision log and the step log
  * force the step-by-step engine. An observer that could not be created is in the list, too, but the caller stops at the status. Observers
  * do not see each other, so their order does not matter. */
-enum status replay_outputs_open(struct replay_outputs *outputs, const struct run *run, struct observer observers[REPLAY_OBSERVERS_MOST],
+enum status replay_outputs_open(struct replay_outputs *outputs, struct run *run, struct observer observers[REPLAY_OBSERVERS_MOST],
                                 size_t *count, struct diag *diag)
 {
     *count = 0;
@@ -197,6 +190,10 @@ enum status replay_outputs_open(struct replay_outputs *outputs, const struct run
     if (status == SIM_OK && options_has(outputs->options, "save-detailed")) {
         status = token_times_init(&outputs->times, run->trace, diag);
         observers[(*count)++] = token_times_observer(&outputs->times);
+    }
+    if (status == SIM_OK && run->fleet) {
+        run->fleet->keeps_courses = picture_files_wanted(outputs->options);
+        return replica_outputs_open(&outputs->replicas, run->fleet, diag);
     }
     if (status == SIM_OK && picture_files_wanted(outputs->options)) {
         status = replay_course_init(&outputs->course, run->trace, run->config, diag);
@@ -251,10 +248,15 @@ enum status replay_outputs_write(struct replay_outputs *outputs, const struct ru
 {
     const struct bench_result result = result_of(outputs, run);
     enum status status = SIM_OK;
+    struct request_servers servers = {0};
+    if (run->fleet)
+        servers = (struct request_servers){.answered_by = run->fleet->answered_by,
+                                           .prefilled_by = run->fleet->prefilled_by,
+                                           .routing_wait_ns = run->fleet->routing_wait_ns};
     if (outputs->writers[OUTPUT_RESULT])
         status = bench_result_write(&result, outputs->writers[OUTPUT_RESULT], diag);
     if (status == SIM_OK && outputs->writers[OUTPUT_PER_REQUEST])
-        status = per_request_write(&run->metrics, outputs->per_request_format, outputs->writers[OUTPUT_PER_REQUEST], diag);
+        status = per_request_write(&run->metrics, run->fleet ? &servers : NULL, outputs->per_request_format, outputs->writers[OUTPUT_PER_REQUEST], diag);
     if (status == SIM_OK && outputs->writers[OUTPUT_PROMETHEUS])
         status = prometheus_write(&outputs->prometheus, &run->metrics, run->config, outputs->writers[OUTPUT_PROMETHEUS], diag);
     /* Only when all are complete are they renamed: a failure leaves the old files. */

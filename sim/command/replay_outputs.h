@@ -8,6 +8,7 @@
 #define PAGESIM_REPLAY_OUTPUTS_H
 
 #include "command/options.h"
+#include "command/replica_outputs.h"
 #include "observe/chrome_trace.h"
 #include "observe/decision_log.h"
 #include "observe/per_request.h"
@@ -32,10 +33,8 @@
         {"prometheus", "FILE", "write vLLM's metrics at the end as Prometheus text"},                                                      \
         {"perfetto", "FILE", "write trace events for ui.perfetto.dev, chrome://tracing"},                                                  \
         {"decision-log", "FILE", "write every decision, one JSON line per step"},                                                          \
-        {"tables", NULL, "with --decision-log: add the block tables"},                                                                     \
-    {                                                                                                                                      \
-        "step-log", "FILE", "write each step's time and shape as CSV, for fit and the recorded model"                                      \
-    }
+        {"tables", NULL, "with --decision-log or --replica-logs: add the block tables"},                                                                     \
+        {"step-log", "FILE", "write each step's time and shape as CSV, for fit and the recorded model"}, REPLICA_OUTPUT_OPTIONS
 
 enum replay_output {
     OUTPUT_RESULT,
@@ -62,14 +61,15 @@ struct replay_outputs {
     struct prometheus prometheus;
     struct chrome_trace *chrome;
     struct decision_log *log;
-    struct replay_course course; /* for pictures; without them no trace */
+    struct replay_course course; /* for pictures; without them no trace, and with several servers neither */
+    struct replica_outputs replicas;
 };
 
 /* Read the options. SIM_USAGE: one of them makes no sense. Call this before any work. A zeroed struct may be closed. */
 SIM_NODISCARD enum status replay_outputs_parse(struct replay_outputs *outputs, const struct options *options, bool prints_block,
                                                struct diag *diag);
-/* Open the files for an opened run. observers[0 .. *count) must then watch the replay. */
-SIM_NODISCARD enum status replay_outputs_open(struct replay_outputs *outputs, const struct run *run,
+/* Open the files for an opened run. observers[0 .. *count) must then watch the replay; those of replicas are with the fleet. */
+SIM_NODISCARD enum status replay_outputs_open(struct replay_outputs *outputs, struct run *run,
                                               struct observer observers[REPLAY_OBSERVERS_MOST], size_t *count, struct diag *diag);
 /* The figures that the options name. */
 SIM_NODISCARD enum status replay_outputs_wish(const struct replay_outputs *outputs, struct figure_wishes *wishes, struct diag *diag);

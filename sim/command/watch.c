@@ -37,6 +37,27 @@ static void describe_pool(const struct replay_view *self, struct live_view *view
                    unit_count(self->run->config->num_gpu_blocks, blocks), *bar ? " " : "", bar);
 }
 
+/* First all are routed, as far as the router has to know the replicas, then each replica is replayed and watched; with servers of prompts and of
+ * answers both twice. */
+static void describe_fleet(const struct progress *progress, struct live_view *view)
+{
+    const struct fleet *fleet = ((const struct replay_view *)progress->context)->run->fleet;
+    const bool split = fleet->plan.config->fleet.prefill_replicas > 0;
+    uint64_t requests = 0;
+    char sent[UNIT_TEXT];
+    live_view_line(view, "fleet", "%u replicas behind %s", fleet->plan.replicas, fleet->plan.router_name);
+    if (fleet->stage_count == 0)
+        return;
+    const char *of = !split ? "" : fleet->stage_count == 1 ? " for prefill" : " for decode";
+    const uint32_t stage = fleet->stage_count - 1;
+    for (size_t i = 0; i < fleet->part_count; i++)
+        requests += (fleet->parts[i].does == METRICS_DECODE) == (stage == 1) ? fleet->parts[i].member->count : 0;
+    if (requests == 0)
+        live_view_line(view, "now", "requests are routed%s", of);
+    else
+        live_view_line(view, "now", "replicas are replayed%s; %s requests were routed", of, unit_count(requests, sent));
+}
+
 static void describe_replay(const struct progress *progress, struct live_view *view)
 {
     const struct replay_view *self = progress->context;
@@ -54,7 +75,7 @@ static void describe_replay(const struct progress *progress, struct live_view *v
 struct observer replay_view_start(struct replay_view *view, const struct run *run, struct progress *progress)
 {
     view->run = run;
-    progress_start_view(progress, "replay", describe_replay, view);
+    progress_start_view(progress, "replay", run->fleet ? describe_fleet : describe_replay, view);
     return latest_state_observer(&view->state);
 }
 

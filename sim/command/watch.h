@@ -18,7 +18,8 @@ struct replay_view {
     struct latest_state state;
 };
 
-/* Starts `progress` with a view of the run, which must be open. The observer must watch the replay; all three must stay where they are. */
+/* Starts `progress` with a view of the run, which must be open. The observer must watch the replay of a single server; of a fleet it shows how far
+ * routing and replicas are. All three must stay where they are. */
 struct observer replay_view_start(struct replay_view *view, const struct run *run, struct progress *progress);
 
 /* A sweep: how many runs have ended, how fast, and the best of them in the first objective. */

@@ -165,6 +165,14 @@ FLEET_FIGURE(cost_per_million_output_tokens, FIGURE_COUNT, FIGURE_LESS_IS_BETTER
                  s->config->fleet.gpu_hour_price > 0 ? (double)s->output_tokens : 0))
 FLEET_FIGURE(replica_imbalance, FIGURE_COUNT, FIGURE_LESS_IS_BETTER, false, "imbalance",
              "Tokens computed by the busiest server, by the mean of all; 1 is even", s->servers.imbalance)
+FLEET_FIGURE(mean_routing_wait_ms, FIGURE_MS, FIGURE_LESS_IS_BETTER, false, "routing wait ms",
+             "Mean time that a request waited for admission while another server that took requests had nobody waiting",
+             per(s->servers.mean_routing_wait_ms, (double)(s->servers.waits > 0)))
+FLEET_FIGURE(p99_routing_wait_ms, FIGURE_MS, FIGURE_LESS_IS_BETTER, false, "p99 routing wait ms", "99th percentile of that time",
+             per(s->servers.p99_routing_wait_ms, (double)(s->servers.waits > 0)))
+FLEET_FIGURE(mean_kv_transfer_ms, FIGURE_MS, FIGURE_LESS_IS_BETTER, false, "KV transfer ms",
+             "Mean time from the end of a prompt to the arrival of its K and V at a decode server",
+             per(s->servers.transfer_seconds * 1e3, (double)(s->servers.transfers > 0)))
 FLEET_FIGURE(retried_requests, FIGURE_COUNT, FIGURE_LESS_IS_BETTER, true, "retried", "Requests sent anew after a server failed",
              (double)s->servers.retried)
 FLEET_FIGURE(lost_requests, FIGURE_COUNT, FIGURE_LESS_IS_BETTER, true, "lost", "Requests that no server answered because one failed",

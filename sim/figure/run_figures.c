@@ -110,7 +110,11 @@ static void derive(struct run_facts *facts)
     facts->servers =
         facts->fleet
             ? *facts->fleet
-            : (struct fleet_sums){.replicas = 1, .gpus = gpus, .gpu_seconds = gpus * (double)metrics->end.end_ns / 1e9, .imbalance = 1};
+            : (struct fleet_sums){.replicas = 1,
+                                  .gpus = gpus,
+                                  .gpu_seconds = gpus * (double)metrics->end.end_ns / 1e9,
+                                  .imbalance = 1,
+                                  .waits = facts->trace->count - metrics->dropped}; /* for no other server */
 }
 
 unsigned run_figures_scopes(const struct config *config, bool goodput)

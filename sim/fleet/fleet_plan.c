@@ -109,7 +109,8 @@ enum status fleet_plan_make(const struct config *config, struct fleet_plan *out,
         out->replicas = 0;
     for (uint32_t i = 0; i < fleet->kind_count; i++)
         out->replicas += fleet->kinds[i].count;
-    out->router = policy_find_router(ranks ? "vllm-data-parallel" : fleet->router);
+    out->router_name = ranks ? "vllm-data-parallel" : fleet->router;
+    out->router = policy_find_router(out->router_name);
     if (!out->router)
         return diag_set(diag, SIM_BAD_INPUT, "there is no router \"%s\"", fleet->router);
     enum status status = check(out, diag);

@@ -26,6 +26,7 @@ struct fleet_plan {
     uint32_t replicas; /* at the start */
     uint32_t most;     /* that there can be at a time: replicas have numbers below it */
     const struct pagesim_router *router;
+    const char *router_name;
     int64_t delay_ns, view_ns;
 };
 

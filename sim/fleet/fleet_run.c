@@ -2,11 +2,13 @@
 #include "fleet/fleet_run.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/array.h"
 #include "base/integers.h"
 #include "fleet/hand_over.h"
 #include "fleet/routing.h"
+#include "fleet/routing_wait.h"
 #include "team.h"
 
 /* --- one replica ------------------------------------------------------------------------------------------------------------------- */
@@ -39,14 +41,39 @@ static enum status finish_until(void *self, const struct run_end *end, struct di
     return until->metrics.finish(until->metrics.self, end, diag);
 }
 
-static enum status replay_part(struct fleet_part *part, const struct replay_options *options, struct diag *diag)
+/* The last observers are those of others. */
+static enum status replay_watched(struct fleet_part *part, const struct replay_options *options, const struct observer *others,
+                                  size_t other_count, struct diag *diag)
 {
     const struct fleet_member *member = part->member;
     struct replay_options how = {.reference = options->reference, .check = options->check, .until_ns = member->failed ? member->end_ns : 0};
     struct until until = {.metrics = metrics_observer(&part->metrics), .until_ns = member->end_ns};
     const struct observer cut = {.self = &until, .events = events_until, .runs = runs_until, .finish = finish_until};
-    const struct observer observers[] = {member->failed ? cut : until.metrics, ledger_observer(&part->ledger)};
-    return replay_run(part->requests, &part->kind->config, part->kind->model, observers, 2, &how, &part->facts, diag);
+    struct observer observers[2 + FLEET_OBSERVERS_MOST] = {member->failed ? cut : until.metrics, ledger_observer(&part->ledger)};
+    for (size_t i = 0; i < other_count; i++)
+        observers[2 + i] = others[i];
+    return replay_run(part->requests, &part->kind->config, part->kind->model, observers, 2 + other_count, &how, &part->facts, diag);
+}
+
+/* What pictures need is kept in the end as small as they show it: there may be hundreds of replicas. */
+static enum status replay_part(const struct fleet *fleet, struct fleet_part *part, const struct replay_options *options, struct diag *diag)
+{
+    struct observer others[FLEET_OBSERVERS_MOST];
+    const struct fleet_watcher *watcher = fleet->watcher;
+    size_t count = 0;
+    enum status status = fleet->keeps_courses ? replica_course_create(&part->course, diag) : SIM_OK;
+    if (status == SIM_OK && part->course)
+        others[count++] = replica_course_observer(part->course);
+    if (status == SIM_OK && watcher)
+        status = watcher->open(watcher->self, part, others, &count, diag);
+    if (status != SIM_OK)
+        return status;
+    status = replay_watched(part, options, others, count, diag);
+    if (watcher)
+        status = watcher->close(watcher->self, part, status, diag);
+    if (status == SIM_OK && part->course)
+        replica_course_end(part->course, min_i64(part->member->end_ns, part->facts.end.end_ns));
+    return status;
 }
 
 /* The two passes have to agree. They can only differ where the prompt of a later turn is shorter than what was said before it and the turn
@@ -72,7 +99,7 @@ static enum status check_ends(const struct fleet_part *part, const struct fleet_
     return SIM_OK;
 }
 
-static enum status run_part(struct fleet_part *part, const struct fleet_routes *routes, const struct trace *trace,
+static enum status run_part(const struct fleet *fleet, struct fleet_part *part, const struct fleet_routes *routes, const struct trace *trace,
                             const struct replay_options *options, struct diag *diag)
 {
     const uint32_t member = (uint32_t)(part->member - routes->members);
@@ -83,7 +110,7 @@ static enum status run_part(struct fleet_part *part, const struct fleet_routes *
         status = metrics_init(&part->metrics, part->requests, diag);
     ledger_init(&part->ledger, part->requests, &part->kind->config);
     if (status == SIM_OK)
-        status = replay_part(part, options, diag);
+        status = replay_part(fleet, part, options, diag);
     return status == SIM_OK ? check_ends(part, routes, diag) : status;
 }
 
@@ -93,10 +120,24 @@ struct outcome {
     struct diag diag;
 };
 
-static enum status run_parts(struct fleet_part *parts, size_t count, const struct fleet_routes *routes, const struct trace *trace,
-                             const struct replay_options *options, struct diag *diag)
+/* How far a fleet is, in requests of the trace: each pass of each stage is a leg of the way. */
+struct leg {
+    const struct replay_options *options;
+    uint32_t from, to, all; /* legs */
+};
+
+static bool leg_progress(void *context, uint64_t done, uint64_t total)
+{
+    const struct leg *leg = context;
+    const double share = (leg->from + (leg->to - leg->from) * ((double)done / (double)max_u64(total, 1))) / leg->all;
+    return leg->options->progress && leg->options->progress(leg->options->progress_context, (uint64_t)(share * (double)total), total);
+}
+
+static enum status run_parts(const struct fleet *fleet, struct fleet_part *parts, size_t count, const struct fleet_routes *routes,
+                             const struct trace *trace, struct leg *leg, struct diag *diag)
 {
     struct outcome *outcomes;
+    uint64_t done = 0;
     bool stopped = false;
     enum status status = array_zeroed(&outcomes, count, sizeof *outcomes, "the fleet", diag);
     if (status != SIM_OK)
@@ -107,11 +148,14 @@ static enum status run_parts(struct fleet_part *parts, size_t count, const struc
 #pragma omp atomic read
         stop = stopped;
         if (!stop)
-            outcomes[i].status = run_part(&parts[i], routes, trace, options, &outcomes[i].diag);
+            outcomes[i].status = run_part(fleet, &parts[i], routes, trace, leg->options, &outcomes[i].diag);
 #pragma omp critical(fleet_progress)
-        if (!stopped && options->progress && options->progress(options->progress_context, 0, trace->count)) {
+        {
+            done += parts[i].member->count;
+            if (!stopped && leg_progress(leg, min_u64(done, trace->count), trace->count)) {
 #pragma omp atomic write
-            stopped = true;
+                stopped = true;
+            }
         }
     }
     for (size_t i = 0; i < count && status == SIM_OK; i++)
@@ -126,16 +170,19 @@ static enum status run_parts(struct fleet_part *parts, size_t count, const struc
 /* --- all of them ------------------------------------------------------------------------------------------------------------------- */
 
 /* Where the stories of a part belong: those that it had last. order: from the stage's positions to the trace's, NULL if they are the same. */
-static enum status add_part(const struct fleet_part *part, const struct fleet_routes *routes, const uint32_t *order, struct metrics *whole,
-                            struct diag *diag)
+static enum status add_part(const struct fleet *fleet, const struct fleet_part *part, const struct fleet_routes *routes,
+                            const uint32_t *order, struct metrics *whole, struct diag *diag)
 {
     const struct fleet_member *member = part->member;
+    uint32_t *servers = part->does == METRICS_PREFILL ? fleet->prefilled_by : fleet->answered_by;
     uint32_t *positions;
     enum status status = array_zeroed(&positions, member->count, sizeof *positions, "the fleet", diag);
     for (size_t i = 0; i < member->count && status == SIM_OK; i++) {
         const uint32_t position = member->requests[i].position;
         const bool last = routes->member_of[position] == (uint32_t)(member - routes->members);
         positions[i] = !last ? UINT32_MAX : order ? order[position] : position;
+        if (last)
+            servers[positions[i]] = member->number;
     }
     if (status == SIM_OK)
         status = metrics_merge(whole, &part->metrics, positions, part->does, diag);
@@ -218,14 +265,17 @@ static enum status make_parts(struct fleet *fleet, uint32_t stage, enum metrics_
 static enum status run_stage(struct fleet *fleet, uint32_t stage, const struct trace *requests, struct routing_part part,
                              enum metrics_part does, const struct replay_options *options, struct diag *diag)
 {
-    const struct routing_watch watch = {.progress = options->progress, .context = options->progress_context};
+    struct leg leg = {.options = options, .from = 2 * stage, .to = 2 * stage + 1, .all = does == METRICS_ALL ? 2 : 4};
+    const struct routing_watch watch = {.progress = leg_progress, .context = &leg};
     const size_t first = fleet->part_count;
     fleet->stage_count = stage + 1;
     enum status status = routing_run(&fleet->plan, requests, part, &watch, &fleet->routes[stage], diag);
     if (status == SIM_OK)
         status = make_parts(fleet, stage, does, diag);
+    leg.from += fleet->routes[stage].ended_ns != NULL; /* else routing was no more than making lists */
+    leg.to++;
     if (status == SIM_OK)
-        status = run_parts(fleet->parts + first, fleet->part_count - first, &fleet->routes[stage], requests, options, diag);
+        status = run_parts(fleet, fleet->parts + first, fleet->part_count - first, &fleet->routes[stage], requests, &leg, diag);
     return status;
 }
 
@@ -273,7 +323,17 @@ static enum status note_clients(const struct fleet *fleet, const struct trace *t
 static enum status add_up(struct fleet *fleet, const struct trace *trace, const uint32_t *order, struct metrics *whole,
                           struct ledger *ledger, struct replay_facts *facts, struct diag *diag)
 {
-    enum status status = note_clients(fleet, trace, whole, diag);
+    const bool split = fleet->plan.config->fleet.prefill_replicas > 0;
+    const struct array_request arrays[] = {ARRAY_OF(fleet->routing_wait_ns, trace->count), ARRAY_OF(fleet->answered_by, trace->count),
+                                           ARRAY_IF(split, fleet->prefilled_by, trace->count)};
+    enum status status = array_zeroed_all(arrays, sizeof arrays / sizeof *arrays, "the fleet's requests", diag);
+    if (status != SIM_OK)
+        return status;
+    memset(fleet->routing_wait_ns, 0xff, trace->count * sizeof *fleet->routing_wait_ns); /* -1 */
+    memset(fleet->answered_by, 0xff, trace->count * sizeof *fleet->answered_by);         /* NO_MEMBER */
+    if (split)
+        memset(fleet->prefilled_by, 0xff, trace->count * sizeof *fleet->prefilled_by);
+    status = note_clients(fleet, trace, whole, diag);
     uint64_t completed = 0;
     *facts = (struct replay_facts){.by_events = true};
     ledger->pool_blocks = 0;
@@ -282,7 +342,7 @@ static enum status add_up(struct fleet *fleet, const struct trace *trace, const 
         const bool second = part->does == METRICS_DECODE;
         if (!part->requests)
             continue;
-        status = add_part(part, &fleet->routes[second], second ? order : NULL, whole, diag);
+        status = add_part(fleet, part, &fleet->routes[second], second ? order : NULL, whole, diag);
         ledger_merge(ledger, &part->ledger);
         add_facts(&part->facts, facts);
         completed += part->does == METRICS_PREFILL ? 0 : part->metrics.completed;
@@ -290,6 +350,10 @@ static enum status add_up(struct fleet *fleet, const struct trace *trace, const 
         part->metrics.gaps = (struct gap_distribution){0};
     }
     facts->end.unfinished = trace->count - whole->dropped - completed - whole->ignored;
+    for (uint32_t stage = 0; stage < fleet->stage_count && status == SIM_OK; stage++)
+        status = routing_wait_add(fleet, stage, stage == 1 ? order : NULL, diag);
+    if (status == SIM_OK)
+        status = routing_wait_sum_up(fleet, trace->count, diag);
     sum_up(fleet, facts->end.end_ns);
     const struct observer observer = metrics_observer(whole);
     return status == SIM_OK ? observer.finish(observer.self, &facts->end, diag) : status;
@@ -314,8 +378,12 @@ void fleet_close(struct fleet *fleet)
     for (size_t i = 0; i < fleet->part_count; i++) {
         metrics_deinit(&fleet->parts[i].metrics);
         trace_destroy(fleet->parts[i].requests);
+        replica_course_destroy(fleet->parts[i].course);
     }
     free(fleet->parts);
+    free(fleet->routing_wait_ns);
+    free(fleet->answered_by);
+    free(fleet->prefilled_by);
     for (uint32_t stage = 0; stage < fleet->stage_count; stage++)
         fleet_routes_deinit(&fleet->routes[stage]);
     trace_destroy(fleet->stages[0]);

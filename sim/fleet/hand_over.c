@@ -99,6 +99,7 @@ enum status hand_over_answers(struct fleet *fleet, const struct trace *trace, st
     if (status == SIM_OK && count > 0) {
         qsort(handed, count, sizeof *handed, compare_handed);
         fleet->sums.transfer_seconds = seconds / (double)count;
+        fleet->sums.transfers = count;
         for (size_t i = 0; i < count; i++)
             (*order)[i] = handed[i].position;
         status = trace_copy(trace, *order, (uint32_t)count, out, diag);

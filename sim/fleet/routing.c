@@ -233,7 +233,7 @@ static bool asks_to_stop(struct routing *routing)
     if (!watch || !watch->progress || routing->sent < routing->next_question)
         return false;
     routing->next_question = routing->sent + ROUTED_BETWEEN_QUESTIONS;
-    return watch->progress(watch->context, 0, routing->trace->count);
+    return watch->progress(watch->context, routing->sent, routing->trace->count);
 }
 
 static enum status replicas_status(struct routing *routing, struct diag *diag)

@@ -10,6 +10,8 @@
 
 #include "base/array.h"
 #include "base/digits.h"
+#include "config/engine_facts.h"
+#include "config/kv_groups.h"
 #include "observe/per_request.h"
 #include "observe/table_hash.h"
 #include "trace/request_order.h"
@@ -101,19 +103,29 @@ static void put_field(struct text_buffer *buffer, const char *name, uint64_t val
     put_unsigned(buffer, value);
 }
 
+struct request_number {
+    uint32_t request, sample;
+};
+
+static struct request_number number_of(const struct decision_log *log, uint32_t position)
+{
+    if (log->options.own_numbers)
+        return (struct request_number){.request = position};
+    return (struct request_number){.request = trace_index(log->trace, position), .sample = trace_sample_of(log->trace, position)};
+}
+
 /* The request's number in the file. Sample s > 0 of request i is a request of its own in V1 and appears as the string "i.s". */
 static void put_request(const struct decision_log *log, struct text_buffer *buffer, uint32_t position)
 {
-    const struct trace *trace = log->trace;
-    uint32_t sample = trace_sample_of(trace, position);
-    if (sample == 0) {
-        put_unsigned(buffer, trace_index(trace, position));
+    const struct request_number number = number_of(log, position);
+    if (number.sample == 0) {
+        put_unsigned(buffer, number.request);
         return;
     }
     put_char(buffer, '"');
-    put_unsigned(buffer, trace_index(trace, position));
+    put_unsigned(buffer, number.request);
     put_char(buffer, '.');
-    put_unsigned(buffer, sample);
+    put_unsigned(buffer, number.sample);
     put_char(buffer, '"');
 }
 
@@ -169,13 +181,12 @@ static enum status flush(struct decision_log *log, size_t from, struct diag *dia
  * of a request each has its length in front, and the first the name. */
 static uint64_t hash_sequence(const struct decision_log *log, uint64_t hash, const struct step_sequence *sequence)
 {
-    const struct trace *trace = log->trace;
+    const struct request_number number = number_of(log, sequence->request);
     if (sequence->group > 0)
         return table_hash_in_full(hash, &(struct table_name){.numbers = {sequence->num_blocks}, .count = 1}, sequence->blocks,
                                   sequence->num_blocks);
-    struct table_name name = {.numbers = {trace_index(trace, sequence->request), sequence->sample}, .count = log->options.groups ? 2 : 1};
-    if (trace->sample)
-        name.numbers[0] += (uint64_t)trace->sample[sequence->request] << 32;
+    struct table_name name = {.numbers = {number.request, sequence->sample}, .count = log->options.groups ? 2 : 1};
+    name.numbers[0] += (uint64_t)number.sample << 32;
     if (log->options.several_tables)
         name = (struct table_name){.numbers = {name.numbers[0], sequence->num_blocks}, .count = 2};
     /* table_hash remembers one table a request, the group's first sample. Others are hashed in full: they would evict it. */
@@ -450,6 +461,17 @@ static void put_abort(struct decision_log *log, const struct run_end *end)
     put_text(out, "\"}\n");
 }
 
+/* Positions in the order of the numbers that requests are named by. The caller frees it. */
+static enum status numbers_order(const struct decision_log *log, uint32_t **out, struct diag *diag)
+{
+    if (!log->options.own_numbers)
+        return request_order(log->trace, out, diag);
+    enum status status = array_zeroed(out, log->trace->count, sizeof **out, "the decision log", diag);
+    for (uint32_t i = 0; i < log->trace->count && status == SIM_OK; i++)
+        (*out)[i] = i;
+    return status;
+}
+
 /* The summary lists requests by their number in the file. A row has seven numbers of at most 20 digits: 160 bytes with the punctuation. */
 static enum status on_finish(void *self, const struct run_end *end, struct diag *diag)
 {
@@ -459,7 +481,7 @@ static enum status on_finish(void *self, const struct run_end *end, struct diag 
     uint32_t *order;
     enum status status = make_room(out, (size_t)count * 160 + 2048, diag);
     if (status == SIM_OK)
-        status = request_order(log->trace, &order, diag);
+        status = numbers_order(log, &order, diag);
     if (status != SIM_OK)
         return status;
     if (end->abort)
@@ -485,6 +507,21 @@ static enum status on_finish(void *self, const struct run_end *end, struct diag 
     put_text(out, "]}\n");
     free(order);
     return flush(log, 0, diag);
+}
+
+/* Groups have samples in their entries, so the log of V0 has more members (doc/formats.md). */
+enum status decision_log_options_for(const struct config *config, bool tables, struct decision_log_options *out, struct diag *diag)
+{
+    struct kv_groups groups;
+    enum status status = kv_groups_make(config, "configuration", &groups, diag);
+    if (status != SIM_OK)
+        return status;
+    *out = (struct decision_log_options){.tables = tables,
+                                         .groups = engine_facts_of(config)->has_groups,
+                                         .several_tables = groups.count > 1,
+                                         .windows = groups.list[0].kind != KV_KIND_FULL,
+                                         .speculation = config->speculative.method != SPECULATIVE_NONE};
+    return SIM_OK;
 }
 
 /* Nothing is written here: the format has no header, and a replay of no steps is its summary alone. */

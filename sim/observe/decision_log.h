@@ -25,7 +25,12 @@ struct decision_log_options {
     bool several_tables; /* a request has one for each group of layers */
     bool windows;        /* tables do not only grow */
     bool speculation;    /* drafts and how many of them were right */
+    bool own_numbers;    /* requests are named as a file of just these, in the order of arrival, would number them */
 };
+
+/* What fits the configuration. SIM_BAD_INPUT: its groups of layers do not go. */
+SIM_NODISCARD enum status decision_log_options_for(const struct config *config, bool tables, struct decision_log_options *out,
+                                                   struct diag *diag);
 
 struct decision_log;
 

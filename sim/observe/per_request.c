@@ -17,7 +17,9 @@ enum { ROW_SIZE = 1024, MS_PLACES = 6 };
 /* The header of the CSV form. The names of JSON members are taken out of it. */
 static const char header[] =
     "request,sample,n,status,reason,arrival_ms,first_scheduled_ms,first_token_ms,finish_ms,input_tokens,output_tokens,"
-    "generated_tokens,cached_tokens,preemptions,queue_ms,ttft_ms,tpot_ms,e2el_ms\n";
+    "generated_tokens,cached_tokens,preemptions,queue_ms,ttft_ms,tpot_ms,e2el_ms";
+/* What stands after it with several servers. */
+static const char servers_header[] = ",replica,prefill_replica,routing_wait_ms";
 
 const char *const request_status_names[] = {"completed", "dropped", "ignored", "unfinished"};
 
@@ -122,7 +124,23 @@ static void fill_row(struct row *row, const struct metrics *metrics, uint32_t po
     put_ms(row, story.finish_ns - story.arrival_ns, story.finish_ns >= 0);
 }
 
-enum status per_request_write(const struct metrics *metrics, enum per_request_format format, struct text_writer *writer, struct diag *diag)
+static void put_server(struct row *row, const uint32_t *numbers, uint32_t position)
+{
+    if (numbers && numbers[position] != UINT32_MAX)
+        put_count(row, numbers[position]);
+    else
+        put(row, NULL, false);
+}
+
+static void fill_servers(struct row *row, const struct request_servers *servers, uint32_t position)
+{
+    row->name = servers_header + 1;
+    put_server(row, servers->answered_by, position);
+    put_server(row, servers->prefilled_by, position);
+    put_ms(row, servers->routing_wait_ns[position], servers->routing_wait_ns[position] >= 0);
+}
+
+enum status per_request_write(const struct metrics *metrics, const struct request_servers *servers, enum per_request_format format, struct text_writer *writer, struct diag *diag)
 {
     const char *end = format == PER_REQUEST_CSV ? "\n" : "}\n";
     uint32_t *order;
@@ -131,9 +149,15 @@ enum status per_request_write(const struct metrics *metrics, enum per_request_fo
         return status;
     if (format == PER_REQUEST_CSV)
         status = text_writer_write(writer, header, sizeof header - 1, diag);
+    if (format == PER_REQUEST_CSV && servers && status == SIM_OK)
+        status = text_writer_write(writer, servers_header, sizeof servers_header - 1, diag);
+    if (format == PER_REQUEST_CSV && status == SIM_OK)
+        status = text_writer_write(writer, "\n", 1, diag);
     for (uint32_t i = 0; i < metrics->trace->count && status == SIM_OK; i++) {
         struct row row = {.format = format, .name = header};
         fill_row(&row, metrics, order[i]);
+        if (servers)
+            fill_servers(&row, servers, order[i]);
         row.length += (size_t)snprintf(row.text + row.length, sizeof row.text - row.length, "%s", end);
         status = text_writer_write(writer, row.text, row.length, diag);
     }

@@ -11,6 +11,11 @@
  *     generated_tokens            output tokens of a completed request, over all its sequences
  *     cached_tokens, preemptions  prefix hits at the first admission
  *     queue_ms, ttft_ms, tpot_ms, e2el_ms
+ *
+ * and with several servers
+ *
+ *     replica, prefill_replica    the number of the one that answered, or had it last; of the one that computed its prompt
+ *     routing_wait_ms             how long it waited while another replica that took requests had nobody waiting
  */
 #ifndef PAGESIM_PER_REQUEST_H
 #define PAGESIM_PER_REQUEST_H
@@ -27,8 +32,14 @@ const char *request_drop_reason(const struct request_story *story);
 
 enum per_request_format { PER_REQUEST_JSONL, PER_REQUEST_CSV };
 
-/* Write all rows (CSV: with a header) from metrics after the replay. */
-SIM_NODISCARD enum status per_request_write(const struct metrics *metrics, enum per_request_format format, struct text_writer *writer,
+/* Of several servers, by position. */
+struct request_servers {
+    const uint32_t *answered_by, *prefilled_by; /* numbers; UINT32_MAX: nobody. prefilled_by NULL: nobody of all */
+    const int64_t *routing_wait_ns;             /* -1: it came to none */
+};
+
+/* Write all rows (CSV: with a header) from metrics after the replay. servers: NULL, or there are several. */
+SIM_NODISCARD enum status per_request_write(const struct metrics *metrics, const struct request_servers *servers, enum per_request_format format, struct text_writer *writer,
                                             struct diag *diag);
 
 #endif

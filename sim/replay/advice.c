@@ -160,6 +160,18 @@ static void advise_seed(const struct config *config, const struct trace *trace, 
         snprintf(text, ADVICE_SIZE, "no effect: seed, as nothing is drawn");
 }
 
+/* Why a key that is given means nothing. NULL: it says itself that there is none of it, as replicas: 1. */
+static const char *why_unheeded(const char *key)
+{
+    if (strcmp(key, "acceptance_seed") == 0 || strncmp(key, "draft_ns", strlen("draft_ns")) == 0)
+        return "nothing is drafted (speculative_config)";
+    if (strcmp(key, "prefix_cache_retention_interval") == 0 || strcmp(key, "disable_hybrid_kv_cache_manager") == 0)
+        return "all layers are full (kv_cache_groups)";
+    if (strncmp(key, "kv_transfer_", strlen("kv_transfer_")) == 0)
+        return "all servers compute prompts and answers (prefill_replicas)";
+    return strncmp(key, "router", strlen("router")) == 0 || strcmp(key, "prefill_replicas") == 0 ? "there is one server (replicas)" : NULL;
+}
+
 /* What is said about nothing, and drafts that nobody has measured: all of them right is more than any drafter does. */
 static void advise_drafts(const struct config *config, const struct trace *trace, char *text)
 {
@@ -167,10 +179,9 @@ static void advise_drafts(const struct config *config, const struct trace *trace
     const double *rates = config->speculative.acceptance_rates;
     const uint32_t drafts = speculation_drafts(config);
     for (size_t i = 0; i < config_key_count && !*text; i++)
-        if (config_keys[i].heeded && config_key_given(&config_keys[i], config) && !config_keys[i].heeded(config))
-            snprintf(text, ADVICE_SIZE, "no effect: %s, as %s", config_keys[i].name,
-                     strcmp(config_keys[i].name, "acceptance_seed") == 0 ? "nothing is drafted (speculative_config)"
-                                                                         : "all layers are full (kv_cache_groups)");
+        if (config_keys[i].heeded && config_key_given(&config_keys[i], config) && !config_keys[i].heeded(config) &&
+            why_unheeded(config_keys[i].name))
+            snprintf(text, ADVICE_SIZE, "no effect: %s, as %s", config_keys[i].name, why_unheeded(config_keys[i].name));
     if (!*text && drafts > 0 && rates[drafts - 1] >= 1)
         snprintf(
             text, ADVICE_SIZE,

@@ -403,6 +403,7 @@ static void write_chart(const struct document_element *element, bool at_top, str
     put_text(json, "title", chart->heading.title);
     put_text(json, "note", chart->heading.note);
     put_text(json, "labels", chart->heading.labels);
+    put_text(json, "panel", chart->heading.panel);
     if (chart->heading.kind == CHART_GRID)
         write_grid(&chart->heading.grid, json);
     write_axis("x", &chart->heading.x, json);
@@ -474,6 +475,7 @@ static void read_chart(const struct json_reader *reader, const cJSON *report, co
     struct chart_heading heading = {.title = json_member_text(reader, element, "title"),
                                     .note = json_member_text(reader, element, "note"),
                                     .labels = json_member_text(reader, element, "labels"),
+                                    .panel = json_member_text(reader, element, "panel"),
                                     .grid = read_grid(reader, element),
                                     .x = page_axis_read(reader, element, "x"),
                                     .y = page_axis_read(reader, element, "y")};

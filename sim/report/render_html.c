@@ -217,8 +217,26 @@ static bool has_ranges(const struct chart *chart)
     return false;
 }
 
+/* The title of the next pictures that stand together, *open; what the first of them notes is about all. */
+static void put_panel(const struct chart_heading *heading, const char **open, FILE *file)
+{
+    const char *next = heading->panel;
+    if (*open && (!next || strcmp(*open, next) != 0))
+        fputs("</div>\n", file);
+    if (next && (!*open || strcmp(*open, next) != 0)) {
+        fputs("<div class=\"panel\">\n<h2>", file);
+        put_text(next, file);
+        fputs("</h2>\n<p class=\"note\">", file);
+        put_text(heading->note ? heading->note : "", file);
+        fputs("</p>\n", file);
+    }
+    *open = next;
+}
+
 static void put_charts(const struct document *document, FILE *file)
 {
+    const struct chart_heading none = {0};
+    const char *panel = NULL;
     size_t number = 0;
     if (count_of(document, document_is_picture) == 0)
         return;
@@ -229,20 +247,22 @@ static void put_charts(const struct document *document, FILE *file)
         const struct document_element *element = &document->elements[i];
         if (!document_is_picture(element))
             continue;
+        put_panel(&element->chart->heading, &panel, file);
         fprintf(file, "<figure data-chart=\"%zu\">\n<figcaption><h2>", number++);
         put_text(element->chart->heading.title ? element->chart->heading.title : element->key, file);
         fputs("</h2>", file);
-        if (element->chart->heading.note && (element->audience & FOR_PAGE)) { /* others explain the letters of a terminal */
+        if (element->chart->heading.note && (element->audience & FOR_PAGE) && !panel) { /* others explain the letters of a terminal */
             fputs("<p>", file);
             put_text(element->chart->heading.note, file);
             fputs("</p>", file);
         }
-        if (has_ranges(element->chart))
+        if (has_ranges(element->chart) && !panel)
             fputs("<p>line: mean of a piece of time; shade: from its lowest to its highest value</p>", file);
         fputs("</figcaption>\n<div class=\"plot\" role=\"img\" tabindex=\"0\" aria-label=\"", file);
         put_description(element->chart, file);
         fputs("\"></div>\n</figure>\n", file);
     }
+    put_panel(&none, &panel, file);
     fputs("</section>\n", file);
 }
 

@@ -9,6 +9,7 @@
 #include "base/integers.h"
 #include "base/line.h"
 #include "base/units.h"
+#include "report/fleet_report.h"
 #include "report/replay_report.h"
 
 enum { CHANGES_MOST = 1000, CELLS = 512, ROWS_MOST = 400 };
@@ -418,10 +419,24 @@ static void add_phases(struct document *document, const struct run *run, const s
     }
 }
 
+/* What one server alone shows is told replica by replica. */
+static void add_fleet(struct document *document, const struct run *run)
+{
+    struct diag ignored = {0};
+    fleet_pictures(document, run);
+    if (add_distributions(document, run, &ignored) != SIM_OK && document)
+        document->out_of_memory = true;
+    add_clouds(document, run);
+}
+
 void replay_pictures(struct document *document, const struct replay_result *result)
 {
     struct diag ignored = {0}; /* only memory can be missing, which the document tells */
     const struct run *run = result->run;
+    if (run->fleet) {
+        add_fleet(document, run);
+        return;
+    }
     for (int track = 0; track < COURSE_TRACKS; track++)
         counter_track_finish(&result->course->tracks[track], run->facts.end.end_ns);
     add_queues(document, result->course);

@@ -162,7 +162,7 @@ struct document *replay_report(const struct replay_result *result, const struct 
     add_draft_places(document, run);
     add_dropped(document, run);
     add_measured(document, result);
-    if (document_pictures(document) && result->course)
+    if (document_pictures(document) && (result->course || run->fleet))
         replay_pictures(document, result);
     return document;
 }

@@ -22,6 +22,7 @@ struct replay_result {
     const struct run *run;        /* replayed */
     struct replay_course *course; /* what pictures need; NULL: none. Thinned to what they show */
     const struct sizing *sizing;  /* its `known` is false when the pool's size was given in blocks */
+    const char *replica_traces;   /* the folder with the requests of each replica; NULL: none */
     struct measured measured;
 };
 

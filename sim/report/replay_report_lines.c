@@ -10,6 +10,7 @@
 #include "base/line.h"
 #include "base/units.h"
 #include "config/engine_facts.h"
+#include "report/fleet_report.h"
 #include "report/head_notes.h"
 #include "report/replay_report.h"
 #include "report/step_times_note.h"
@@ -64,15 +65,27 @@ static void add_overlap(struct document *document, const struct run *run)
     document_line(document, "%s", line.text);
 }
 
-/* What was replayed and under which settings. Settings at their default that few change, such as policies, are not shown. The last line
- * puts the pool in terms of requests of full length, as vLLM does when a server starts ("Maximum concurrency"), so the two can be
- * compared. */
+/* The pool in terms of requests of full length, as vLLM does when a server starts ("Maximum concurrency"), so the two can be compared. Replicas that
+ * differ have other pools, which fleet_head tells. */
+static void add_room(struct document *document, const struct run *run)
+{
+    const struct config *config = run->config;
+    char tokens[UNIT_TEXT], longest[UNIT_TEXT], bytes[UNIT_TEXT];
+    if (config->fleet.kind_count > 0)
+        return;
+    head_wrapped(document, "", "%sroom for %s tokens, %.2f requests of %s: %s %s", run->fleet ? "each with " : "",
+                 unit_count(whole(run, "pool_tokens"), tokens), value(run, "max_concurrency_at_max_model_len"),
+                 unit_count(config->max_model_len, longest), unit_bytes(value(run, "pool_bytes"), bytes),
+                 config->block_bytes ? "a GPU" : "at the kv shape");
+}
+
+/* What was replayed and under which settings. Settings at their default that few change, such as policies, are not shown. */
 static void add_setup(struct document *document, const struct replay_result *result)
 {
     const struct run *run = result->run;
     const struct config *config = run->config;
     const struct engine_facts *engine = engine_facts_of(config);
-    char blocks[UNIT_TEXT], bytes[UNIT_TEXT], tokens[UNIT_TEXT];
+    char blocks[UNIT_TEXT];
     struct line line = {0};
     line_put(&line, "%s: %u requests", trace_title(run->trace).text, run->trace->count);
     if (run->trace->count != run->trace->requests_in_file)
@@ -92,9 +105,9 @@ static void add_setup(struct document *document, const struct replay_result *res
     step_times_note(document, config, step_times_of(config));
     head_arrivals(document, config);
     head_front_door(document, config);
-    document_line(document, "room for %s tokens, %.2f requests of %s: %s %s", unit_count(whole(run, "pool_tokens"), tokens),
-                  value(run, "max_concurrency_at_max_model_len"), unit_count(config->max_model_len, blocks),
-                  unit_bytes(value(run, "pool_bytes"), bytes), config->block_bytes ? "a GPU" : "at the kv shape");
+    if (run->fleet)
+        fleet_head(document, run->fleet);
+    add_room(document, run);
     head_advice(document, config, run->trace);
 }
 
@@ -332,6 +345,8 @@ void replay_report_lines(struct document *document, const struct replay_result *
     add_dropped(document, run);
     if (run->facts.end.stalled)
         document_line(document, "  STALLED: unfinished requests that nothing can move");
+    if (run->fleet)
+        fleet_section(document, run, result->replica_traces);
     add_latencies(document, run);
     add_scheduling(document, run);
     if (run->config->speculative.method != SPECULATIVE_NONE)

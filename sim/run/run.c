@@ -42,7 +42,7 @@ enum status run_replay(struct run *run, const struct observer *extra, size_t ext
     if (extra_count > EXTRA_OBSERVERS_MOST)
         return diag_set(diag, SIM_FAILED, "internal error: more observers than a run has room for");
     if (run->fleet && extra_count > 0)
-        return diag_set(diag, SIM_USAGE, "what was asked for looks at one server, and there are several: leave out replicas");
+        return diag_set(diag, SIM_USAGE, "an observer looks at one server, and the configuration is of several: leave out replicas");
     for (size_t i = 0; i < extra_count; i++)
         observers[2 + i] = extra[i];
     options = options ? options : &defaults;

@@ -517,11 +517,12 @@
                 plot.classList.add("wide");
                 looker(picture, figure);
             }
-            const bar = make("div", figure, undefined, { class: "bar" });
+            const small = figure.closest(".panel") !== null; // colors are told once, above all of them
+            const bar = small ? null : make("div", figure, undefined, { class: "bar" });
             if (hasSpans(chart) && chart.series.some((series) => series.points.length > 200)) plot.classList.add("tall");
             if (chart.x.bare) plot.classList.add("wide");
-            if (chart.series.filter((series) => !ranged(series)).length > 1) legend(picture, bar);
-            if (chart.kind !== "bars" && !chart.x.logarithmic && !chart.x.bare) zoomer(picture, bar);
+            if (!small && chart.series.filter((series) => !ranged(series)).length > 1) legend(picture, bar);
+            if (!small && chart.kind !== "bars" && !chart.x.logarithmic && !chart.x.bare) zoomer(picture, bar);
             if (chart.labels) teller(picture);
             drawn.push(picture);
             draw(picture);

@@ -129,6 +129,81 @@ static void expect_as_alone(const struct fleet_part *part, uint64_t seed)
     metrics_deinit(&alone);
 }
 
+/* From when to when a request waits at a replica; false: it was turned away. */
+static bool wait_at(const struct fleet_part *part, size_t request, int64_t *from_ns, int64_t *to_ns)
+{
+    const struct request_story story = metrics_story(&part->metrics, (uint32_t)request);
+    const int64_t end_ns = part->member->end_ns < part->facts.end.end_ns ? part->member->end_ns : part->facts.end.end_ns;
+    *from_ns = part->member->requests[request].time_ns;
+    *to_ns = story.first_scheduled_ns >= 0 ? story.first_scheduled_ns : end_ns;
+    return !story.dropped && *to_ns > *from_ns;
+}
+
+/* Does a replica take requests, and does nobody wait there, from `at_ns` to the next change of any? */
+static bool is_clear(const struct fleet_part *part, int64_t at_ns)
+{
+    const struct fleet_member *member = part->member;
+    bool clear = member->ready_ns <= at_ns && at_ns < member->closed_ns && at_ns < member->end_ns;
+    for (size_t i = 0; i < member->count && clear; i++) {
+        int64_t from_ns, to_ns;
+        clear = !wait_at(part, i, &from_ns, &to_ns) || at_ns < from_ns || at_ns >= to_ns;
+    }
+    return clear;
+}
+
+static int ascending(const void *a, const void *b)
+{
+    const int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* All times at which a replica's queue or door may change, in order. */
+static size_t list_times(const struct fleet *fleet, enum metrics_part does, int64_t *times)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < fleet->part_count; i++) {
+        const struct fleet_part *part = &fleet->parts[i];
+        if (part->does != does)
+            continue;
+        times[count++] = part->member->ready_ns;
+        times[count++] = part->member->closed_ns;
+        times[count++] = part->member->end_ns;
+        for (size_t k = 0; part->requests && k < part->member->count; k++)
+            if (wait_at(part, k, &times[count], &times[count + 1]))
+                count += 2;
+    }
+    qsort(times, count, sizeof *times, ascending);
+    return count;
+}
+
+/* What routing cost each replica's requests, by its definition: piece of time by piece of time. */
+static void expect_routing_wait(const struct replayed *replayed, uint64_t seed)
+{
+    enum { TIMES_MOST = 4096 };
+    static int64_t times[TIMES_MOST];
+    const struct fleet *fleet = &replayed->fleet;
+    cr_assert(replayed->trace->count < TIMES_MOST / 16);
+    for (size_t i = 0; i < fleet->part_count; i++) {
+        const struct fleet_part *part = &fleet->parts[i];
+        const size_t count = list_times(fleet, part->does, times);
+        int64_t waited_ns = 0;
+        for (size_t k = 0; part->requests && k < part->member->count; k++) {
+            int64_t from_ns, to_ns;
+            if (!wait_at(part, k, &from_ns, &to_ns))
+                continue;
+            for (size_t piece = 0; piece + 1 < count; piece++) {
+                bool clear = false;
+                for (size_t other = 0; other < fleet->part_count; other++)
+                    clear = clear || (other != i && fleet->parts[other].does == part->does && is_clear(&fleet->parts[other], times[piece]));
+                if (times[piece] >= from_ns && times[piece] < to_ns && clear)
+                    waited_ns += times[piece + 1] - times[piece];
+            }
+        }
+        cr_expect_eq(part->routing_wait_ns, waited_ns, "seed %llu: replica %u: %lld, not %lld", (unsigned long long)seed,
+                     part->member->number, (long long)part->routing_wait_ns, (long long)waited_ns);
+    }
+}
+
 Test(fleet_run, each_replica_is_a_server_alone_and_nothing_is_lost, .timeout = 120)
 {
     static struct replayed replayed;
@@ -136,6 +211,8 @@ Test(fleet_run, each_replica_is_a_server_alone_and_nothing_is_lost, .timeout = 1
     for (uint64_t seed = 1; seed <= CASES; seed++) {
         replay_fleet(seed, &replayed);
         expect_nothing_lost(&replayed, seed);
+        if (seed % 4 == 0)
+            expect_routing_wait(&replayed, seed);
         for (size_t i = 0; i < replayed.fleet.part_count; i++)
             expect_as_alone(&replayed.fleet.parts[i], seed);
         cr_expect(ledger_check(&replayed.ledger) || replayed.config.fleet.failure_count > 0, "seed %llu", (unsigned long long)seed);
