@@ -168,7 +168,7 @@ static enum status run(void *self, struct diag *diag)
     const struct config *config = &job->call.input.config;
     if (job->size_count == 0)
         job->sizes[job->size_count++] = config->block_size;
-    if (add_gib_points(job, config, diag) != SIM_OK)
+    if (input_of_one_server(options, config, diag) != SIM_OK || add_gib_points(job, config, diag) != SIM_OK)
         return diag->status;
     const struct curve_plan plan = {.block_sizes = job->sizes,
                                     .block_size_count = job->size_count,

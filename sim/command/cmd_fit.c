@@ -170,7 +170,7 @@ static enum status fit_run(struct job *job, struct diag *diag)
     const char *json = options_value(options, "vllm-json"), *requests = options_value(options, "measured-requests");
     struct input *input = &job->call.input;
     struct progress progress;
-    if (input_open(options, false, ADVICE_ALL, input, diag) != SIM_OK)
+    if (input_open(options, false, ADVICE_ALL, input, diag) != SIM_OK || input_of_one_server(options, &input->config, diag) != SIM_OK)
         return diag->status;
     enum status status = json ? measured_run_open_json(json, input->trace, &job->measured, diag)
                               : measured_run_open_csv(requests, NULL, input->trace, &job->measured, diag);

@@ -199,6 +199,14 @@ enum status input_without_bytes(const struct options *options, const struct conf
     return diag_set(diag, SIM_USAGE, "%s replays without bytes; say --data-plane off", options->command->name);
 }
 
+enum status input_of_one_server(const struct options *options, const struct config *config, struct diag *diag)
+{
+    if (!config_has_fleet(config))
+        return SIM_OK;
+    return diag_set(diag, SIM_USAGE, "%s looks at one server, and there are several: leave out %s", options->command->name,
+                    config->fleet.replicas > 1 ? "replicas" : "what says so (replica_kinds, data_parallel_size, autoscale, replica_failures)");
+}
+
 /* OMP_NUM_THREADS, or one thread a core, unless --threads says otherwise. A build without OpenMP has one thread. The number is also given
  * to OpenMP, so that parallel loops anywhere in the program follow it without passing it along. */
 uint32_t input_threads(const struct options *options, struct diag *diag)

@@ -53,6 +53,8 @@ void input_close(struct input *input);
 uint32_t input_threads(const struct options *options, struct diag *diag);
 /* SIM_USAGE: the command replays without K/V bytes, and its configuration wants them moved. */
 SIM_NODISCARD enum status input_without_bytes(const struct options *options, const struct config *config, struct diag *diag);
+/* SIM_USAGE: the command looks at one server, and its configuration has several. */
+SIM_NODISCARD enum status input_of_one_server(const struct options *options, const struct config *config, struct diag *diag);
 /* The requests of the file, or drawn ones (trace_block_size of `config`, and for --dataset-name request_rate are then set to match them).
  * Warns about ignored fields. The caller owns *out. */
 SIM_NODISCARD enum status input_take_requests(const struct options *options, struct config *config, struct trace **out, struct diag *diag);

@@ -160,17 +160,31 @@ static void advise_seed(const struct config *config, const struct trace *trace, 
         snprintf(text, ADVICE_SIZE, "no effect: seed, as nothing is drawn");
 }
 
+/* What a key has no effect without. One server that is said to be one is no surprise. NULL: nothing to tell. */
+static const char *what_is_missing(const struct config_key *key, const struct config *config)
+{
+    if (config_key_of_fleet(key) && !config_has_fleet(config))
+        return strcmp(key->name, "replicas") == 0 || strcmp(key->name, "data_parallel_size") == 0 ? NULL : "there is one server (replicas)";
+    if (config_key_of_fleet(key))
+        return strncmp(key->name, "kv_transfer", strlen("kv_transfer")) == 0 ? "all servers do both (prefill_replicas)" : NULL;
+    if (strcmp(key->name, "kv_role") == 0)
+        return NULL;
+    return strcmp(key->name, "acceptance_seed") == 0 ? "nothing is drafted (speculative_config)" : "all layers are full (kv_cache_groups)";
+}
+
 /* What is said about nothing, and drafts that nobody has measured: all of them right is more than any drafter does. */
 static void advise_drafts(const struct config *config, const struct trace *trace, char *text)
 {
     (void)trace;
     const double *rates = config->speculative.acceptance_rates;
     const uint32_t drafts = speculation_drafts(config);
-    for (size_t i = 0; i < config_key_count && !*text; i++)
-        if (config_keys[i].heeded && config_key_given(&config_keys[i], config) && !config_keys[i].heeded(config))
-            snprintf(text, ADVICE_SIZE, "no effect: %s, as %s", config_keys[i].name,
-                     strcmp(config_keys[i].name, "acceptance_seed") == 0 ? "nothing is drafted (speculative_config)"
-                                                                         : "all layers are full (kv_cache_groups)");
+    for (size_t i = 0; i < config_key_count && !*text; i++) {
+        const struct config_key *key = &config_keys[i];
+        const bool idle = key->heeded && config_key_given(key, config) && !key->heeded(config);
+        const char *missing = idle ? what_is_missing(key, config) : NULL;
+        if (missing)
+            snprintf(text, ADVICE_SIZE, "no effect: %s, as %s", key->name, missing);
+    }
     if (!*text && drafts > 0 && rates[drafts - 1] >= 1)
         snprintf(
             text, ADVICE_SIZE,
