@@ -180,6 +180,8 @@ static enum status run_fleets(struct job *job, struct diag *diag)
         return status;
     replicas_apply(question, answer->answer ? answer->answer : question->most, &config);
     const struct document_origin origin = output_origin(&job->call.options, question->load.trace->name, &config);
+    if (!options_has(&job->call.options, "table"))
+        job->call.form.table = "fleets";
     status = output_document(&job->call.form, replicas_report(question, answer, &origin), diag);
     if (status == SIM_OK && answer->answer == 0)
         status = diag_set(diag, SIM_REQUIREMENT, "no fleet of up to %u servers meets the requirements: there %s", question->most,
@@ -239,6 +241,7 @@ const struct command command_size = {
                 "  pagesim size --trace t.jsonl --require 'p99_ttft_ms<500' --replicas 64 \\\n"
                 "    --router prefix-aware --model llama-3.1-8b --gpu h100 --gpu-hour-price 2.5\n",
     .tables = {"pools", "passing_below", "fleets"},
+    .last_table_needs = "replicas",
     .job_size = sizeof(struct job),
     .read = read_options,
     .run = run,
