@@ -223,7 +223,7 @@ static void close_job(void *self)
 
 const struct command command_size = {
     .name = "size",
-    .usage = "pagesim size --trace FILE --require R [--require ...] [--replicas N] [options]",
+    .usage = "pagesim size --trace FILE --require R [--replicas N] [options]",
     .description = "Find the smallest num_gpu_blocks such that it and every larger pool meet the\n"
                    "requirements and serve as many requests as the largest pool does; exact to one\n"
                    "block, with the replay just below as the certificate. More blocks can make\n"
