@@ -3,8 +3,8 @@
 
 usage: run.py PROGRAM [CASE...]
 A case is a folder with `cmd` (shell, run in a scratch folder; $PAGESIM is the program, $ROOT the project, $HERE the case) and what must come
-of it: `stdout`, `stderr` (missing = not looked at; lines may hold * for "anything"), `exit` (missing = 0). `needs`: a program without which
-the case is skipped, which the output says; with CI set that is a failure.
+of it: `stdout`, `stderr` (missing = not looked at; lines may hold * for "anything"), `exit` (missing = 0). `needs`: a program, or a path from the
+project, without which the case is skipped, which the output says; with CI set that is a failure.
 Last line: "N passed, N failed".
 """
 import fnmatch
@@ -45,14 +45,18 @@ def run_case(program, case):
     return None
 
 
+def is_there(needed):
+    return os.path.exists(os.path.join(ROOT, needed)) if "/" in needed else shutil.which(needed)
+
+
 def main():
     program = os.path.abspath(sys.argv[1])
     cases = sys.argv[2:] or sorted(d for d in os.listdir(HERE) if os.path.exists(os.path.join(HERE, d, "cmd")))
     passed = failed = 0
     for case in cases:
         needed = (text_of(case, "needs") or "").strip()
-        if needed and not shutil.which(needed) and not os.environ.get("CI"):
-            print(f"SKIPPED: {case}: {needed} is not installed")
+        if needed and not is_there(needed) and not os.environ.get("CI"):
+            print(f"SKIPPED: {case}: {needed} is not there")
             continue
         problem = run_case(program, case)
         passed += problem is None
