@@ -491,6 +491,16 @@ static enum status replay(struct job *job, struct diag *diag)
     return status;
 }
 
+/* Next to a side with several servers, or where one has a price, what a side with one costs is told, too. */
+static void compare_fleets(struct comparison *comparison)
+{
+    bool fleets = false;
+    for (size_t side = 0; side < comparison->count; side++)
+        fleets = fleets || run_figures_scopes(&comparison->sides[side].config, false) & FIGURE_SCOPE(FIGURE_OF_FLEET);
+    for (size_t side = 0; side < comparison->count; side++)
+        comparison->sides[side].config.fleets_compared = fleets;
+}
+
 /* The frame opens no input for this command (INPUT_OWN), because it would load one configuration; the trace is put into the call's input
  * all the same, so that the frame closes it. */
 static enum status run(void *self, struct diag *diag)
@@ -502,6 +512,7 @@ static enum status run(void *self, struct diag *diag)
             return diag->status;
         job->view.files[side] = job->words[side].path;
     }
+    compare_fleets(&job->comparison);
     if (read_requirements(job, diag) != SIM_OK || take_requests(job, diag) != SIM_OK || replay(job, diag) != SIM_OK)
         return diag->status;
     const struct document_origin origin = output_origin(options, job->comparison.trace->name, NULL);

@@ -49,7 +49,8 @@ static enum status make_samples(const struct options *options, struct step_sampl
         return step_samples_read(steps, samples, count, diag);
     struct sizing sizing;
     if (config_load(path, options->config, options->config_count, &config, diag) != SIM_OK ||
-        input_one_server(options, &config, diag) != SIM_OK || sizing_fill(&config, &sizing, diag) != SIM_OK || step_time_create(&config, &model, diag) != SIM_OK)
+        input_one_server(options, &config, diag) != SIM_OK || sizing_fill(&config, &sizing, diag) != SIM_OK ||
+        step_time_create(&config, &model, diag) != SIM_OK)
         return diag->status;
     enum status status = step_samples_of_model(model, &config, samples, count, diag);
     step_time_destroy(model);

@@ -25,7 +25,6 @@ static const struct option_spec own_options[] = {
     {"maximize", "FIGURE", "request_rate, the highest load that meets the limits, or a figure under the load that is given [request_rate]"},
     {"minimize", "FIGURE",
      "a figure, gpus under the load that is given, or cost_per_million_tokens at the highest load that meets the limits"},
-    {"gpu-hour-price", "P", "of one GPU, for cost_per_million_tokens"},
     LOAD_OPTIONS,
     {"replicates", "N", "seeds of what is drawn: a candidate is better when the paired interval says so [5 if anything is drawn]"},
     {"most", "N", "combinations of which all are tried; of more, a spread of them and those next to the best [50000]"},
@@ -73,8 +72,6 @@ static enum status read_objective(struct job *job, struct diag *diag)
     if (most && (strcmp(most, cost) == 0 || strcmp(most, TUNE_GPUS) == 0))
         return diag_set(diag, SIM_USAGE, "--maximize %s: --minimize takes it", most);
     question->per_gpu = least && strcmp(least, cost) == 0;
-    if (question->per_gpu && !options_has(options, "gpu-hour-price"))
-        return diag_set(diag, SIM_USAGE, "--minimize cost_per_million_tokens needs --gpu-hour-price");
     if (strcmp(name, rate) == 0 || question->per_gpu)
         return SIM_OK;
     snprintf(question->objective.name, sizeof question->objective.name, "%s", name);
@@ -96,7 +93,6 @@ static enum status read_options(void *self, struct diag *diag)
     question->seeds = (uint32_t)options_uint(options, "replicates", 1, TUNE_SEEDS_MOST, drawn ? 5 : 1, diag);
     question->most = options_uint(options, "most", 1, TUNE_POINTS_MOST, 50000, diag);
     question->spread = TUNE_SPREAD;
-    job->result.gpu_hour_price = options_double(options, "gpu-hour-price", 0, 1e9, NAN, diag);
     if (diag->status == SIM_OK && question->seeds > 1 && !drawn && !question->objective.name[0])
         return diag_set(diag, SIM_USAGE,
                         "--replicates: the trace's own arrivals are the same with every seed; --arrivals poisson draws them");
@@ -164,10 +160,17 @@ static enum status prepare(struct job *job, struct diag *diag)
     struct tune_question *question = &job->question;
     if (open_input(job, diag) != SIM_OK)
         return diag->status;
-    const unsigned scopes = run_figures_scopes(&input->config, false);
+    const double price = input->config.fleet.gpu_hour_price;
+    job->result.gpu_hour_price = price > 0 ? price : (double)NAN;
+    if (question->per_gpu && !(price > 0))
+        return diag_set(diag, SIM_USAGE, "--minimize cost_per_million_tokens needs --gpu-hour-price");
+    /* The point that stays is as given, and knows which figures the others have (config.fleets_compared). */
+    struct config given;
+    if (read_plan(job, diag) != SIM_OK || sweep_plan_config(&job->plan.points, 0, &given, diag) != SIM_OK)
+        return diag->status;
+    const unsigned scopes = run_figures_scopes(&given, false);
     if (requirements_read(options, scopes, &job->requirements, &job->wishes, diag) != SIM_OK ||
-        check_objective(job, scopes, diag) != SIM_OK || read_plan(job, diag) != SIM_OK ||
-        rate_ladder_make(1, job->choice.tolerance, &job->ladder, diag) != SIM_OK)
+        check_objective(job, scopes, diag) != SIM_OK || rate_ladder_make(1, job->choice.tolerance, &job->ladder, diag) != SIM_OK)
         return diag->status;
     question->load = load_question_of(&job->call, &job->choice, &job->requirements, &job->wishes);
     question->load.fixed = question->objective.name[0] != '\0';

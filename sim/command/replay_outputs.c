@@ -95,8 +95,10 @@ static enum status parse_format(struct replay_outputs *outputs, struct diag *dia
 /* An option about an output that is not requested is a mistake, and ignoring it would hide that. */
 static enum status check_needs(const struct options *options, struct diag *diag)
 {
-    static const char *const pairs[][2] = {{"save-detailed", "save-result"}, {"result-filename", "save-result"},
-                                           {"result-dir", "save-result"},    {"metadata", "save-result"},
+    static const char *const pairs[][2] = {{"save-detailed", "save-result"},
+                                           {"result-filename", "save-result"},
+                                           {"result-dir", "save-result"},
+                                           {"metadata", "save-result"},
                                            {"per-request-format", "per-request"}};
     for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
         if (options_has(options, pairs[i][0]) && !options_has(options, pairs[i][1]))
@@ -256,7 +258,8 @@ enum status replay_outputs_write(struct replay_outputs *outputs, const struct ru
     if (outputs->writers[OUTPUT_RESULT])
         status = bench_result_write(&result, outputs->writers[OUTPUT_RESULT], diag);
     if (status == SIM_OK && outputs->writers[OUTPUT_PER_REQUEST])
-        status = per_request_write(&run->metrics, run->fleet ? &servers : NULL, outputs->per_request_format, outputs->writers[OUTPUT_PER_REQUEST], diag);
+        status = per_request_write(&run->metrics, run->fleet ? &servers : NULL, outputs->per_request_format,
+                                   outputs->writers[OUTPUT_PER_REQUEST], diag);
     if (status == SIM_OK && outputs->writers[OUTPUT_PROMETHEUS])
         status = prometheus_write(&outputs->prometheus, &run->metrics, run->config, outputs->writers[OUTPUT_PROMETHEUS], diag);
     /* Only when all are complete are they renamed: a failure leaves the old files. */

@@ -820,6 +820,12 @@ bool config_key_matters(const struct config_key *key, const struct config *confi
     return key->engines == KEY_BOTH || (key->engines == KEY_V1_ONLY) == (config->scheduler == SCHEDULER_VLLM_V1);
 }
 
+bool config_key_of_fleet(const struct config_key *key)
+{
+    return key->group == KEY_TOP && key->offset >= offsetof(struct config, fleet) &&
+           key->offset < offsetof(struct config, fleet) + sizeof(struct fleet_config);
+}
+
 /* In the order of the table, nested objects after the plain keys; what is absent or has no effect is left out. */
 void config_write(const struct config *config, struct json_text *json)
 {

@@ -91,6 +91,8 @@ bool config_key_equal(const struct config_key *key, const struct config *a, cons
 
 /* Has it an effect, with this engine and this step-time model, and a value? What has not is not written. */
 bool config_key_matters(const struct config_key *key, const struct config *config);
+/* Is it one of those that say what servers there are, how they share requests, and what they cost (struct fleet_config)? */
+bool config_key_of_fleet(const struct config_key *key);
 /* The value as text that config_key_parse reads back; CONFIG_TEXT_SIZE bytes are enough for any. */
 void config_key_text(const struct config_key *key, const struct config *config, char *out, size_t size);
 

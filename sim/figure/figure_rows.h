@@ -155,7 +155,7 @@ DRAFT_FIGURE(output_tokens_per_step, FIGURE_COUNT, FIGURE_MORE_IS_BETTER, false,
              per((double)s->metrics->output_tokens, (double)s->metrics->end.steps))
 
 /* A fleet. Other figures are of all its requests; those of queues and memory are means over replicas, and the highest peak of any. */
-FLEET_FIGURE(replicas, FIGURE_COUNT, FIGURE_LESS_IS_BETTER, true, "replicas", "Servers, the most at once", s->servers.replicas)
+FLEET_FIGURE(peak_replicas, FIGURE_COUNT, FIGURE_LESS_IS_BETTER, true, "servers", "Servers, the most at once", s->servers.replicas)
 FLEET_FIGURE(gpus, FIGURE_COUNT, FIGURE_LESS_IS_BETTER, true, "GPUs", "GPUs of all servers, the most at once", s->servers.gpus)
 FLEET_FIGURE(gpu_hours, FIGURE_COUNT, FIGURE_LESS_IS_BETTER, false, "GPU hours", "GPUs times the hours from each server's start to its end",
              s->servers.gpu_seconds / 3600)

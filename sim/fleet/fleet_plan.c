@@ -127,6 +127,25 @@ enum status fleet_plan_make(const struct config *config, struct fleet_plan *out,
     return make_kinds(out, diag);
 }
 
+/* Only kinds can differ in it, and their settings have to be applied to see that. */
+enum status fleet_plan_gpus(const struct config *config, uint32_t *out, struct diag *diag)
+{
+    struct fleet_plan *plan;
+    *out = config->tensor_parallel_size;
+    if (!config_has_fleet(config))
+        return SIM_OK;
+    enum status status = array_zeroed(&plan, 1, sizeof *plan, "the fleet", diag);
+    if (status != SIM_OK)
+        return status;
+    status = fleet_plan_make(config, plan, diag);
+    *out = 0;
+    for (uint32_t number = 0; status == SIM_OK && number < plan->most; number++)
+        *out += plan->kinds[fleet_plan_kind(plan, number)].config.tensor_parallel_size;
+    fleet_plan_deinit(plan);
+    free(plan);
+    return status;
+}
+
 void fleet_plan_deinit(struct fleet_plan *plan)
 {
     for (uint32_t i = 0; i < plan->kind_count; i++)

@@ -35,6 +35,8 @@ struct fleet_plan {
 SIM_NODISCARD enum status fleet_plan_make(const struct config *config, struct fleet_plan *out, struct diag *diag);
 void fleet_plan_deinit(struct fleet_plan *plan);
 
+/* GPUs of all replicas, when there are most of them. The plan need not be made for it. */
+SIM_NODISCARD enum status fleet_plan_gpus(const struct config *config, uint32_t *out, struct diag *diag);
 /* The number of the kind that replica `number` is of. */
 uint32_t fleet_plan_kind(const struct fleet_plan *plan, uint32_t number);
 /* Does the trace, or the load, wait for answers: has it sessions, or a limit of requests in flight? */

@@ -50,7 +50,8 @@ static void add_sustained(struct document *document, const struct capacity_quest
     if (found->passes_to + 1 < ladder->count) {
         const struct capacity_point *above = capacity_point_at(curve, ladder->loads[found->passes_to + 1]);
         head_wrapped(document, "  ", "%.4g/s do not: %s", above->load * unit, above->result.why);
-        head_wrapped(document, "  ", "bound by %s", binding_text(&above->result.limits).text);
+        if (above->result.limits.seats > 0)
+            head_wrapped(document, "  ", "bound by %s", binding_text(&above->result.limits).text);
     }
     if (found->fails_from > found->passes_to + 1 && found->fails_from < ladder->count)
         head_wrapped(document, "  ", "from %.4g/s on all that were tried fail; between the two some pass",
@@ -127,9 +128,9 @@ static void add_loads(struct document *document, const struct capacity_curve *cu
         table_flag(table, point->result.saturated);
         for (int i = 0; i < SHOWN; i++)
             table_number(table, figure_set_value(&point->figures, shown[i]));
-        table_number(table, binding_limits_share(limits, limits->busy_ns));
+        table_number(table, limits->seats > 0 ? binding_limits_share(limits, limits->busy_ns) : (double)NAN);
         for (enum limit limit = 0; limit < LIMITS; limit++)
-            table_number(table, binding_limits_share(limits, limits->bound_ns[limit]));
+            table_number(table, limits->seats > 0 ? binding_limits_share(limits, limits->bound_ns[limit]) : (double)NAN);
     }
 }
 

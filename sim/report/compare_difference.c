@@ -64,7 +64,10 @@ static void add_difference_lines(struct document *document, const struct compari
     const struct first_difference *difference = &comparison->sides[side].against.difference;
     const char *names[] = {comparison_name(comparison, 0), comparison_name(comparison, side)};
     char step[UNIT_TEXT], a[COMPARE_NAME_SIZE + 32], b[COMPARE_NAME_SIZE + 32];
-    if (!difference->found && comparison->named)
+    if (comparison->sides[side].against.fleets)
+        head_wrapped(document, "  ", "%s%snot looked for: of several servers each decides in steps of its own.",
+                     comparison->named ? names[1] : "", comparison->named ? ": " : "");
+    else if (!difference->found && comparison->named)
         document_line(document, "  No decision of %s differs.", names[1]);
     else if (!difference->found)
         document_line(document, "  No decision differs.");

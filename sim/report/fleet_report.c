@@ -128,7 +128,7 @@ static void put_sums(struct document *document, const struct run *run)
     char a[UNIT_TEXT], b[UNIT_TEXT], c[UNIT_TEXT];
     const double cost = run_figure(run, "cost_per_million_output_tokens"), transfer = run_figure(run, "mean_kv_transfer_ms");
     struct line line = {0};
-    line_put(&line, "  replicas %s and GPUs %s at most, %s GPU hours", unit_count((uint64_t)run_figure(run, "replicas"), a),
+    line_put(&line, "  replicas %s and GPUs %s at most, %s GPU hours", unit_count((uint64_t)run_figure(run, "peak_replicas"), a),
              unit_count((uint64_t)run_figure(run, "gpus"), b), unit_short(run_figure(run, "gpu_hours"), c));
     if (!isnan(cost))
         line_put(&line, ": %.3g a million output tokens", cost);

@@ -206,7 +206,8 @@ static void add_lines(struct document *document, const struct tune_result *resul
     head_wrapped(document, "", "%s", verdict_of(result).text);
     if (result->search->best != 0)
         head_wrapped(document, "  ", "%s", settings_of(result, result->search->best).text);
-    head_wrapped(document, "  ", "bound by %s", binding_text(&binds->result.limits).text);
+    if (binds->result.limits.seats > 0)
+        head_wrapped(document, "  ", "bound by %s", binding_text(&binds->result.limits).text);
     add_limits(document, result);
     add_seeds(document, result);
     add_proof(document, result);

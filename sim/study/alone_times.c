@@ -114,6 +114,7 @@ static struct config alone_config(const struct config *config)
     alone.ramp_up_start_rps = defaults.ramp_up_start_rps;
     alone.ramp_up_end_rps = defaults.ramp_up_end_rps;
     alone.data_plane = DATA_PLANE_OFF;
+    alone.fleet = defaults.fleet; /* one server, as is configured around kinds of replicas */
     alone.contiguity = false;
     return alone;
 }

@@ -48,7 +48,7 @@ static enum status replay_side(void *context, size_t i, struct diag *diag)
     side->trace = side->digests.trace = side->run.trace; /* as this side's engine and rate want it */
     side->run.wishes = comparison->wishes;
     if (status == SIM_OK)
-        status = run_replay(&side->run, &observer, 1, &how, &own);
+        status = run_replay(&side->run, &observer, side->run.fleet ? 0 : 1, &how, &own);
     if (status == SIM_INTERRUPTED)
         return diag_set(diag, status, "%s", own.text);
     return status == SIM_OK ? SIM_OK : diag_set(diag, status, "%s: %s", comparison_name(comparison, i), own.text);
@@ -294,7 +294,7 @@ static void add_figures(struct comparison *comparison)
         figure_set_put(&against->figures, "starving_above_ms", comparison->starving_ms);
         for (int latency = 0; latency < PAIRED_LATENCIES; latency++)
             add_paired_figures(against, paired_latencies[latency]);
-        figure_set_put(&against->figures, "decisions_differ", difference->found);
+        figure_set_put(&against->figures, "decisions_differ", against->fleets ? (double)NAN : difference->found);
         figure_set_put(&against->figures, "first_difference_step", difference->found ? (double)difference->step : (double)NAN);
     }
 }
@@ -409,7 +409,8 @@ static enum status find_difference(void *context, size_t i, struct diag *diag)
     struct comparison *comparison = context;
     struct compare_side *sides[] = {&comparison->sides[0], &comparison->sides[i + 1]};
     struct compared_replay replays[2];
-    if (same_configuration(&sides[0]->config, &sides[1]->config))
+    sides[1]->against.fleets = sides[0]->run.fleet || sides[1]->run.fleet;
+    if (sides[1]->against.fleets || same_configuration(&sides[0]->config, &sides[1]->config))
         return SIM_OK; /* a replay is a function of trace and configuration */
     for (int k = 0; k < 2; k++)
         replays[k] = (struct compared_replay){.trace = sides[k]->trace, .config = &sides[k]->config, .digests = &sides[k]->digests};

@@ -31,6 +31,7 @@ struct against_first {
     struct paired paired[LATENCIES];
     uint32_t *ranked; /* positions in order of the difference in the latency ranked_by, the side's largest gain first; only pairs */
     size_t ranked_count;
+    bool fleets; /* one of the two has several servers, each with steps of its own: decisions are not held against each other */
     struct first_difference difference;
     struct figure_set figures; /* those of FIGURE_OF_COMPARISON */
 };

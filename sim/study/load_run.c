@@ -216,6 +216,8 @@ static enum status replay(const struct load_question *question, struct loaded *m
     if (status != SIM_OK)
         return status;
     made->run.wishes = question->wishes;
+    if (made->run.fleet) /* observers look at one server */
+        return run_replay(&made->run, NULL, 0, &how, diag);
     binding_limits_init(&out->limits, &made->config);
     early_end_init(&made->early, question, made->run.trace, &made->config);
     const struct observer observers[] = {binding_limits_observer(&out->limits),

@@ -10,7 +10,8 @@
  * stay, no load lasts, and this counts as saturated, too.
  *
  * A replay that is only asked for its verdict stops as soon as that is known: when so many requests missed a limit on a percentile of
- * TTFT, E2E or queue time that what is left cannot mend it. Heavy loads fail within their first tenth that way.
+ * TTFT, E2E or queue time that what is left cannot mend it. Heavy loads fail within their first tenth that way. A replay of several servers
+ * goes on to its end, and what binds there is not looked at (limits.seats 0).
  */
 #ifndef PAGESIM_LOAD_RUN_H
 #define PAGESIM_LOAD_RUN_H

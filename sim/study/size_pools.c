@@ -152,13 +152,13 @@ static enum status run_pool(const struct sizing_job *job, struct size_probe *pro
     status = run_open(&pool->run, question->trace, &pool->config, diag);
     pool->run.wishes = question->wishes;
     if (status == SIM_OK)
-        status = run_replay(&pool->run, &observer, 1, &how, diag);
+        status = run_replay(&pool->run, &observer, pool->run.fleet ? 0 : 1, &how, diag);
     if (status == SIM_OK) {
         judge(job, &pool->run, pool->why, sizeof pool->why);
         probe->passes = pool->why[0] == '\0';
         probe->skips = probe_skips(job, &pool->hash);
         probe->decisions = pool->hash.hash;
-        probe->hint = pool->hash.peak_used + engine_facts_of(&pool->config)->has_null_block;
+        probe->hint = pool->run.fleet ? 0 : pool->hash.peak_used + engine_facts_of(&pool->config)->has_null_block;
     }
     if (status == SIM_OK && out) {
         out->pool = probe->pool;
@@ -226,7 +226,7 @@ static const struct requirement *about_pool(const struct size_question *question
 static bool may_skip(const struct size_question *question)
 {
     const struct config *config = &question->config;
-    if (about_pool(question))
+    if (about_pool(question) || config_has_fleet(config)) /* what several servers decide is not watched */
         return false;
     /* V0 evicts by time of last use and forgets contents in other ways than V1; only what cannot evict is skipped there. */
     return config->watermark <= LARGEST_SURE_WATERMARK && (config->scheduler == SCHEDULER_VLLM_V1 || !config->enable_prefix_caching);

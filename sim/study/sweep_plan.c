@@ -249,6 +249,15 @@ void sweep_plan_print_options(const struct sweep_plan *plan, size_t point, FILE 
     }
 }
 
+/* Are points told apart by what servers there are? Then one server's GPUs and cost are told, too (run_figures_scopes). */
+static bool varies_fleet(const struct sweep_plan *plan)
+{
+    for (uint32_t key = 0; key < plan->varied.count; key++)
+        if (config_key_of_fleet(plan->varied.list[key]))
+            return true;
+    return false;
+}
+
 /* Values are applied as options after the command's own, by the same function that reads a command line. So a later value wins over an
  * earlier one, defaults that depend on other keys follow the varied ones, and all that vLLM refuses is refused here too. It is made anew
  * for every run: a plan may have a million points, and making one configuration costs nothing next to a replay. */
@@ -276,6 +285,7 @@ enum status sweep_plan_config(const struct sweep_plan *plan, size_t point, struc
         status = sizing_fill(config, &made->sizing, &inner);
     free(made);
     if (status == SIM_OK) {
+        config->fleets_compared = varies_fleet(plan);
         if (plan->trace_block_size > 0 && !config_gives(config, "trace_block_size"))
             config->trace_block_size = plan->trace_block_size;
         return SIM_OK;

@@ -59,7 +59,7 @@ enum status tune_facts_of(const struct config *config, const struct tune_request
 {
     struct config rest = *config;
     *out = (struct tune_facts){.seats = v1_seats(config), .budget = v1_budget(config)};
-    if (config->scheduler == SCHEDULER_VLLM_V1) {
+    if (config->scheduler == SCHEDULER_VLLM_V1 && !config_has_fleet(config)) { /* what several servers reached is not known */
         const uint32_t longest = longest_tokens(requests, config);
         const bool plain = kv_groups_plain(config);
         const struct kv_groups groups = kv_groups_of(config);

@@ -11,6 +11,7 @@
 #include "base/integers.h"
 #include "base/portable_math.h"
 #include "base/statistics.h"
+#include "fleet/fleet_plan.h"
 #include "study/size_pools.h"
 
 /* --- candidates --------------------------------------------------------------------------------------------------------------------- */
@@ -33,7 +34,10 @@ static enum status add_candidate(struct tune_search *search, const struct tune_r
     struct tune_candidate *candidate = &search->candidates[search->count];
     struct config config;
     struct diag inner = {0};
+    uint32_t gpus = 0;
     enum status status = sweep_plan_config(&question->plan->points, point, &config, &inner);
+    if (status == SIM_OK)
+        status = fleet_plan_gpus(&config, &gpus, &inner);
     if (status == SIM_USAGE || status == SIM_BAD_INPUT) {
         if (point == 0)
             return diag_set(diag, status, "%s", inner.text);
@@ -44,8 +48,7 @@ static enum status add_candidate(struct tune_search *search, const struct tune_r
     }
     if (status != SIM_OK)
         return diag_set(diag, status, "%s", inner.text);
-    *candidate =
-        (struct tune_candidate){.point = point, .changes = tune_changes(question->plan, point), .gpus = config.tensor_parallel_size};
+    *candidate = (struct tune_candidate){.point = point, .changes = tune_changes(question->plan, point), .gpus = gpus};
     search->count++;
     return tune_facts_of(&config, requests, speaks_of_pool(question), &candidate->facts, diag);
 }
