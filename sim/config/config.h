@@ -1,6 +1,6 @@
 /* config.h - the effective configuration of one run: every key of the configuration file and its command-line twin.
  *
- * A plain value: copy it freely (a sweep copies and changes one). Names are vLLM's own. config_keys.c holds the one table of keys,
+ * A plain value: copy it freely (a sweep copies and changes one). Names are vLLM's own. key_table.c holds the one table of keys,
  * types, ranges, defaults per engine, and option spellings, from which file reading, options, --help, `config show` and the
  * "effective configuration" of each report all come.
  */
@@ -13,7 +13,7 @@
 
 #include "base/diag.h"
 
-/* The values of keys that are a choice; their names are in config_keys.c. */
+/* The values of keys that are a choice; their names are in key_table.c. */
 enum scheduler_kind { SCHEDULER_VLLM_V1, SCHEDULER_VLLM_V0 };
 enum preemption_mode { PREEMPTION_AUTO, PREEMPTION_RECOMPUTE, PREEMPTION_SWAP };
 enum data_plane { DATA_PLANE_OFF, DATA_PLANE_ON, DATA_PLANE_VERIFY };
@@ -56,7 +56,7 @@ typedef unsigned __int128 config_key_bits; /* a bit a key */
 #define CONFIG_PATH_SIZE 1024
 #define CONFIG_TEXT_SIZE 2048 /* room for any key's value as text (config_key_text) */
 
-/* How a step is priced. Which model reads which of these, and their defaults, stand in the table of config_keys.c. */
+/* How a step is priced. Which model reads which of these, and their defaults, stand in the table of key_table.c. */
 struct step_time_config {
     enum step_time_kind model;
     int64_t base_ns, token_ns, kv_ns;             /* linear; base_ns also for a step of another model in which nothing is computed */

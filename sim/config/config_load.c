@@ -1,4 +1,4 @@
-/* config_load.c - the effective configuration. Read config_load near the end first; what a single key takes is in config_keys.c.
+/* config_load.c - the effective configuration. Read config_load near the end first; what a single key takes is in key_table.c.
  *
  *     defaults of the engine  <-  keys of the file  <-  a server's command line  <-  options
  *         ->  config_check: what vllm serve chooses for a GPU, then combinations that vLLM refuses

@@ -1,4 +1,4 @@
-/* config_values.h - keys whose value is JSON of a shape of its own: each has its functions here, which its row of config_keys.c names.
+/* config_values.h - keys whose value is JSON of a shape of its own: each has its functions here, which its row of key_table.c names.
  *
  *     kv_cache_groups      [{"kind":"sliding_window","window":128,"layers":12}, {"kind":"full","layers":12}]      config_layers.c
  *     speculative_config   {"method":"eagle3","num_speculative_tokens":3}                                         config_speculative.c

@@ -1,6 +1,6 @@
 /* vllm_options.h - the options of `vllm serve` 0.33.0, and some of older versions that are still in use: what each means here.
  *
- * An option that is a key of ours is read and checked by that key's row in config_keys.c: a key that has vLLM's name needs only its name here.
+ * An option that is a key of ours is read and checked by that key's row in key_table.c: a key that has vLLM's name needs only its name here.
  * Options without effect on scheduling and on the size of the pool are known by name, so that a misspelt one is noticed. What has an
  * effect that is not modelled says which.
  */
