@@ -223,19 +223,27 @@ static bool key_differs(const struct comparison *comparison, const struct config
     return false;
 }
 
-/* What is true of all sides is said once, else of each. */
-static void add_defaults(struct document *document, const struct comparison *comparison)
+static void put_wrapped(struct document *document, const char *who, const struct line *text)
 {
-    const struct line first = head_defaults_text(&comparison->sides[0].config);
+    if (text->text[0])
+        head_wrapped(document, "", "%s%s", who, text->text);
+}
+
+/* What is true of all sides is said once, else of each. */
+static void add_settings(struct document *document, const struct comparison *comparison,
+                         struct line (*text_of)(const struct config *config),
+                         void (*put)(struct document *document, const char *who, const struct line *text))
+{
+    const struct line first = text_of(&comparison->sides[0].config);
     bool alike = true;
     for (size_t i = 1; i < comparison->count && alike; i++)
-        alike = strcmp(head_defaults_text(&comparison->sides[i].config).text, first.text) == 0;
+        alike = strcmp(text_of(&comparison->sides[i].config).text, first.text) == 0;
     for (size_t i = 0; i < (alike ? 1 : comparison->count); i++) {
-        const struct line text = head_defaults_text(&comparison->sides[i].config);
+        const struct line text = text_of(&comparison->sides[i].config);
         char who[COMPARE_NAME_SIZE + 2] = "";
         if (!alike)
             snprintf(who, sizeof who, "%s: ", comparison_name(comparison, i));
-        head_defaults_put(document, who, &text);
+        put(document, who, &text);
     }
 }
 
@@ -314,7 +322,9 @@ static void add_configurations(struct document *document, const struct compare_v
         models |= step_times_of(config);
     }
     step_times_note(document, &comparison->sides[0].config, models);
-    add_defaults(document, comparison);
+    add_settings(document, comparison, head_groups_text, put_wrapped);
+    add_settings(document, comparison, head_drafts_text, put_wrapped);
+    add_settings(document, comparison, head_defaults_text, head_defaults_put);
     add_advice(document, comparison);
     add_common_lines(document, comparison);
     add_keys(document, comparison);

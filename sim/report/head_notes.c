@@ -110,18 +110,21 @@ static struct line retention_text(const struct config *config, const struct kv_g
     return line;
 }
 
-static void put_groups(struct document *document, const struct config *config)
+struct line head_groups_text(const struct config *config)
 {
     const struct kv_groups groups = kv_groups_of(config);
     char alignment[UNIT_TEXT];
     struct line line = {0};
+    if (config->kv_cache_groups_count == 0)
+        return line;
     if (config->disable_hybrid_kv_cache_manager && groups.count == 1 && groups.list[0].kind == KV_KIND_FULL)
         line_put(&line, "all layers in one full group (disable_hybrid_kv_cache_manager)");
     else
         line_put(&line, "%u group%s of layers: %s", groups.count, groups.count == 1 ? "" : "s", kv_groups_text(&groups).text);
     if (config->enable_prefix_caching && groups.count > 1)
         line_put(&line, "; hits are multiples of %s", unit_count(groups.alignment, alignment));
-    head_wrapped(document, "", "%s%s", line.text, retention_text(config, &groups).text);
+    line_put(&line, "%s", retention_text(config, &groups).text);
+    return line;
 }
 
 /* As speculative_config spells them. */
@@ -135,12 +138,14 @@ static const char *const method_names[] = {[SPECULATIVE_NONE] = "",
                                            [SPECULATIVE_DFLASH] = "dflash"};
 
 /* Who drafts, how well it is taken to guess, and what it costs: all three are inputs. */
-static void put_drafts(struct document *document, const struct config *config)
+struct line head_drafts_text(const struct config *config)
 {
     const struct speculative_config *speculative = &config->speculative;
     const struct step_time_config *times = &config->step_time;
     struct line line = {0};
     double right = 0;
+    if (speculative->method == SPECULATIVE_NONE)
+        return line;
     for (uint32_t i = 0; i < speculative->num_speculative_tokens; i++)
         right += speculative->acceptance_rates[i];
     line_put(&line, "%s drafts %u token%s, of which ", method_names[speculative->method], speculative->num_speculative_tokens,
@@ -153,7 +158,7 @@ static void put_drafts(struct document *document, const struct config *config)
         line_put(&line, "; its own time is not counted (step_time.draft_ns)");
     else
         line_put(&line, "; %g ms a pass and %g ms a token", (double)times->draft_ns / 1e6, (double)times->draft_ns_per_token / 1e6);
-    put_wrapped(document, line.text);
+    return line;
 }
 
 /* Where K and V come from besides the pool, and that nobody has held it to a real server's decisions. */
@@ -172,10 +177,8 @@ static void put_transfers(struct document *document, const struct config *config
 void head_layers(struct document *document, const struct config *config)
 {
     put_transfers(document, config);
-    if (config->kv_cache_groups_count > 0)
-        put_groups(document, config);
-    if (config->speculative.method != SPECULATIVE_NONE)
-        put_drafts(document, config);
+    put_wrapped(document, head_groups_text(config).text);
+    put_wrapped(document, head_drafts_text(config).text);
 }
 
 /* These four say how much a server takes on, and differ between the scheduler itself, the server around it and the model. The last one

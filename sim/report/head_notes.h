@@ -14,6 +14,9 @@ void head_search(struct document *document, const struct trace *trace, const str
 
 /* What layers remember, and how tokens are drafted. */
 void head_layers(struct document *document, const struct config *config);
+/* The same sentences as texts; "" where there is nothing to say. */
+struct line head_groups_text(const struct config *config);
+struct line head_drafts_text(const struct config *config);
 
 /* Arrivals other than the trace's own, and a limit on concurrency. */
 void head_arrivals(struct document *document, const struct config *config);

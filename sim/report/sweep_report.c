@@ -380,17 +380,39 @@ static void add_runs(struct document *document, const struct sweep_groups *group
 
 /* --- the whole ---------------------------------------------------------------------------------------------------------------------------- */
 
-/* A column says what is varied, so the head must not. */
-static bool varies_arrivals(const struct sweep_plan *plan)
+static bool varies_any(const struct sweep_plan *plan, const char *const *keys)
 {
-    static const char *const keys[] = {"arrival_speedup_ratio", "request_rate",        "burstiness",
-                                       "ramp_up_strategy",      "ramp_up_start_rps",   "ramp_up_end_rps",
-                                       "max_concurrency",       "max_num_queued_reqs", "max_num_queued_tokens"};
     for (uint32_t i = 0; i < plan->varied.count; i++)
-        for (size_t k = 0; k < sizeof keys / sizeof *keys; k++)
+        for (size_t k = 0; keys[k]; k++)
             if (strcmp(plan->varied.list[i]->name, keys[k]) == 0)
                 return true;
     return false;
+}
+
+/* A column says what is varied, so the head must not. */
+static void add_lines_of_keys(struct document *document, const struct sweep_plan *plan, const struct config *config)
+{
+    static const char *const arrivals[] = {
+        "arrival_speedup_ratio", "request_rate",    "burstiness",          "ramp_up_strategy",      "ramp_up_start_rps",
+        "ramp_up_end_rps",       "max_concurrency", "max_num_queued_reqs", "max_num_queued_tokens", NULL};
+    static const char *const layers[] = {"model",
+                                         "kv_cache_groups",
+                                         "disable_hybrid_kv_cache_manager",
+                                         "prefix_cache_retention_interval",
+                                         "enable_prefix_caching",
+                                         "block_size",
+                                         "scheduler",
+                                         NULL};
+    static const char *const drafts[] = {"speculative_config", "draft_ns", "draft_ns_per_token", "scheduler", NULL};
+    if (!varies_any(plan, layers))
+        head_wrapped(document, "", "%s", head_groups_text(config).text);
+    if (!varies_any(plan, drafts))
+        head_wrapped(document, "", "%s", head_drafts_text(config).text);
+    head_defaults(document, config);
+    if (varies_any(plan, arrivals))
+        return;
+    head_arrivals(document, config);
+    head_front_door(document, config);
 }
 
 /* The star is explained with the objectives that it is about: "best" means nothing without them. */
@@ -401,11 +423,7 @@ static void add_heading(struct document *document, const struct sweep_groups *gr
     char runs[UNIT_TEXT], requests[UNIT_TEXT];
     document_line(document, "%s: %s requests, %s runs", trace_title(sweep->traces[0]).text, unit_count(sweep->traces[0]->count, requests),
                   unit_count(sweep->plan->point_count, runs));
-    head_defaults(document, config);
-    if (!varies_arrivals(sweep->plan)) {
-        head_arrivals(document, config);
-        head_front_door(document, config);
-    }
+    add_lines_of_keys(document, sweep->plan, config);
     head_advice_begin(document);
     head_reading_put(document, sweep->traces[0]);
     head_advice_put(document, "", &sweep->advice.first);

@@ -187,6 +187,7 @@ static void add_lines(struct document *document, const struct tune_result *resul
 {
     const struct load_question *load = &result->question->load;
     head_search(document, load->trace, load->requirements, load->requirement_count);
+    head_layers(document, result->given);
     step_times_note(document, result->given, step_times_of(result->given));
     head_reading(document, load->trace);
     if (!for_objective(result))

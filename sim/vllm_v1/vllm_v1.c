@@ -221,6 +221,9 @@ static enum status grow(struct vllm_v1 *v1, uint32_t *k, uint32_t tokens, bool *
 {
     uint32_t position = v1->running[*k];
     const struct v1_request *request = &v1->requests[position];
+    *granted = v1_blocks_suffice(&v1->blocks, position, request->computed + tokens);
+    if (*granted)
+        return SIM_OK;
     struct v1_demand demand = {.position = position,
                                .known = request->known,
                                .computed = request->computed,
@@ -408,7 +411,10 @@ static enum status take_tokens(struct vllm_v1 *v1, struct scheduled *scheduled, 
     v1->held_tokens -= wrong;
     if (!v1->config.async_scheduling && v1->drafts.most == 0)
         return SIM_OK;
-    return v1_blocks_register(&v1->blocks, position, min_u32(request->computed - request->in_flight, request->known), request->known, diag);
+    const uint32_t present = min_u32(request->computed - request->in_flight, request->known);
+    if (v1_blocks_are_registered(&v1->blocks, position, present))
+        return SIM_OK;
+    return v1_blocks_register(&v1->blocks, position, present, request->known, diag);
 }
 
 /* Its blocks go back before the next request of the step is looked at: the order of releases is that of the free queue. With offloading they
@@ -440,10 +446,8 @@ static void sweep_running(struct vllm_v1 *v1)
 static void propose(struct vllm_v1 *v1, uint32_t position)
 {
     struct v1_request *request = &v1->requests[position];
-    if (v1->drafts.most > 0 && !v1->config.async_scheduling)
-        request->proposed = request->mid_prefill ? 0
-                                                 : drafts_proposed(&v1->drafts, drafts_luck(&v1->drafts, position),
-                                                                   request->known - v1->trace->input_tokens[position]);
+    const uint32_t output = request->known - v1->trace->input_tokens[position];
+    request->proposed = request->mid_prefill ? 0 : drafts_proposed(&v1->drafts, drafts_luck(&v1->drafts, position), output);
 }
 
 /* Section 7: tokens in scheduled order. A chunk that does not reach the last known token samples nothing. What was scheduled for a request
@@ -452,6 +456,7 @@ static void propose(struct vllm_v1 *v1, uint32_t position)
 static enum status v1_complete(struct scheduler *self, int64_t end_ns, struct step *step, struct diag *diag)
 {
     struct vllm_v1 *v1 = (struct vllm_v1 *)self;
+    const bool proposes = v1->drafts.most > 0 && !v1->config.async_scheduling;
     enum status status = SIM_OK;
     step->tally.sampled_tokens = 0;
     for (uint32_t i = 0; i < step->scheduled_count && status == SIM_OK; i++) {
@@ -472,7 +477,8 @@ static enum status v1_complete(struct scheduler *self, int64_t end_ns, struct st
             step->tally.draft_tokens += step->scheduled[i].drafts;
             step->tally.accepted_draft_tokens += step->scheduled[i].accepted;
         }
-        propose(v1, position);
+        if (proposes)
+            propose(v1, position);
         if (over) {
             finish_request(v1, position, end_ns);
             step->finished[step->finished_count++] = position;

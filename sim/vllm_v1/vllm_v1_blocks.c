@@ -367,7 +367,7 @@ enum status v1_blocks_register(struct v1_blocks *blocks, uint32_t position, uint
     const uint32_t hashed = known > blocks->tokens_after ? (known - blocks->tokens_after) / unit * unit : 0;
     const bool hybrid = blocks->groups.count > 1;
     enum status status = SIM_OK;
-    if (tokens < blocks->chains[position].registers_at)
+    if (v1_blocks_are_registered(blocks, position, tokens))
         return SIM_OK;
     for (uint32_t i = 0; i < blocks->groups.count && blocks->caching && status == SIM_OK; i++) {
         const struct kv_group *group = &blocks->groups.list[i];

@@ -123,6 +123,19 @@ struct v1_demand {
     bool whole;               /* the gate: all known tokens must fit now (scheduler_reserve_full_isl) */
 };
 
+/* Would a running request whose step ends with so many tokens be given what it has, and nothing change? Most tokens of a decode, so it is asked
+ * before a call. */
+static inline bool v1_blocks_suffice(const struct v1_blocks *blocks, uint32_t position, uint32_t tokens)
+{
+    return tokens < blocks->chains[position].changes_at;
+}
+
+/* Is nothing to be registered when so many tokens are present? Likewise. */
+static inline bool v1_blocks_are_registered(const struct v1_blocks *blocks, uint32_t position, uint32_t tokens)
+{
+    return tokens < blocks->chains[position].registers_at;
+}
+
 /* Sections 5 and 13. *fits = false changes nothing, but that blocks whose window has passed are given back. Otherwise the tables cover
  * computed + cached + external + new tokens and the lookahead, and full blocks are registered. */
 SIM_NODISCARD enum status v1_blocks_allocate(struct v1_blocks *blocks, const struct v1_demand *demand, bool *fits, struct diag *diag);

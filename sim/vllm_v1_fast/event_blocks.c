@@ -202,8 +202,13 @@ enum status event_blocks_lookup(struct event_blocks *blocks, uint32_t position, 
         return SIM_OK;
     if (blocks->windowed)
         return event_windows_lookup(blocks, position, known, hits, diag);
-    enum status status = find(blocks, position, (known - 1) / blocks->block_size, hits, diag);
-    return status == SIM_OK && blocks->drops && *hits > 0 ? find(blocks, position, *hits - 1, hits, diag) : status;
+    enum status status = SIM_OK;
+    uint32_t limit = (known - 1) / blocks->block_size;
+    for (uint32_t rounds = 1u + blocks->drops; status == SIM_OK && rounds > 0; rounds--) {
+        status = find(blocks, position, limit, hits, diag);
+        limit = *hits > 0 ? *hits - 1 : 0;
+    }
+    return status;
 }
 
 /* The tests of v1_blocks_allocate() for a waiting request. There, hits and fresh blocks are found one by one; here a segment is free or

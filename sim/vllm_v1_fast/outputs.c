@@ -216,7 +216,7 @@ static enum status tell_token(struct event_replay *replay, const struct flight *
 }
 
 /* The events of the step's end, then its tally, or the run that it ends. */
-static enum status land(struct event_replay *replay, struct flight *flight, struct diag *diag)
+static enum status land(struct event_replay *replay, struct flight *flight, uint32_t *tokens, struct diag *diag)
 {
     struct step_stream *stream = &replay->base.stream;
     enum status status = SIM_OK;
@@ -230,6 +230,7 @@ static enum status land(struct event_replay *replay, struct flight *flight, stru
     }
     if (status != SIM_OK)
         return status;
+    *tokens += flight->tally.sampled_tokens;
     if (!flight->run)
         return step_stream_tally(stream, &flight->tally, diag);
     if (flight->run == &flight->own_run)
@@ -237,18 +238,11 @@ static enum status land(struct event_replay *replay, struct flight *flight, stru
     return step_stream_run_done(stream, diag);
 }
 
-enum status outputs_land(struct event_replay *replay, struct flight *flight, uint32_t *tokens, struct diag *diag)
-{
-    enum status status = land(replay, flight, diag);
-    *tokens += flight->tally.sampled_tokens;
-    return status;
-}
-
 enum status outputs_wait(struct event_replay *replay, uint32_t *tokens, struct diag *diag)
 {
     struct flight *flight = replay->in_flight;
     replay->in_flight = NULL;
-    return outputs_land(replay, flight, tokens, diag);
+    return land(replay, flight, tokens, diag);
 }
 
 enum status outputs_wait_alone(struct event_replay *replay, uint32_t *tokens, struct diag *diag)
@@ -264,5 +258,5 @@ enum status outputs_submit(struct event_replay *replay, uint32_t *tokens, struct
 {
     struct flight *back = replay->base.overlaps ? replay->in_flight : replay->step;
     replay->in_flight = replay->base.overlaps ? replay->step : NULL;
-    return back ? outputs_land(replay, back, tokens, diag) : SIM_OK;
+    return back ? land(replay, back, tokens, diag) : SIM_OK;
 }

@@ -23,8 +23,6 @@ void outputs_of_calendar(struct event_replay *replay);
 
 /* The step is decided. It is under way, or its output is back at once. *tokens: how many the output brought that came back now. */
 SIM_NODISCARD enum status outputs_submit(struct event_replay *replay, uint32_t *tokens, struct diag *diag);
-/* The output of a step that is in flight no more is back. *tokens: likewise. */
-SIM_NODISCARD enum status outputs_land(struct event_replay *replay, struct flight *flight, uint32_t *tokens, struct diag *diag);
 /* Take the output that is in flight, before the next step is decided: it must not be anybody's last token. */
 SIM_NODISCARD enum status outputs_wait(struct event_replay *replay, uint32_t *tokens, struct diag *diag);
 /* Nothing was decided: take the output that is in flight, and tell of the time until it comes. */
