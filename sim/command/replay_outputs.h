@@ -33,7 +33,7 @@
         {"prometheus", "FILE", "write vLLM's metrics at the end as Prometheus text"},                                                      \
         {"perfetto", "FILE", "write trace events for ui.perfetto.dev, chrome://tracing"},                                                  \
         {"decision-log", "FILE", "write every decision, one JSON line per step"},                                                          \
-        {"tables", NULL, "with --decision-log or --replica-logs: add the block tables"},                                                                     \
+        {"tables", NULL, "with --decision-log or --replica-logs: add the block tables"},                                                   \
         {"step-log", "FILE", "write each step's time and shape as CSV, for fit and the recorded model"}, REPLICA_OUTPUT_OPTIONS
 
 enum replay_output {

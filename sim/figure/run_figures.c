@@ -107,14 +107,12 @@ static void derive(struct run_facts *facts)
     facts->memory = ledger_span_sums(facts->ledger, SPAN_ALL);
     facts->block_bytes = config_block_bytes(facts->config);
     const double gpus = facts->config->tensor_parallel_size;
-    facts->servers =
-        facts->fleet
-            ? *facts->fleet
-            : (struct fleet_sums){.replicas = 1,
-                                  .gpus = gpus,
-                                  .gpu_seconds = gpus * (double)metrics->end.end_ns / 1e9,
-                                  .imbalance = 1,
-                                  .waits = facts->trace->count - metrics->dropped}; /* for no other server */
+    facts->servers = facts->fleet ? *facts->fleet
+                                  : (struct fleet_sums){.replicas = 1,
+                                                        .gpus = gpus,
+                                                        .gpu_seconds = gpus * (double)metrics->end.end_ns / 1e9,
+                                                        .imbalance = 1,
+                                                        .waits = facts->trace->count - metrics->dropped}; /* for no other server */
 }
 
 unsigned run_figures_scopes(const struct config *config, bool goodput)

@@ -99,8 +99,8 @@ static enum status check_ends(const struct fleet_part *part, const struct fleet_
     return SIM_OK;
 }
 
-static enum status run_part(const struct fleet *fleet, struct fleet_part *part, const struct fleet_routes *routes, const struct trace *trace,
-                            const struct replay_options *options, struct diag *diag)
+static enum status run_part(const struct fleet *fleet, struct fleet_part *part, const struct fleet_routes *routes,
+                            const struct trace *trace, const struct replay_options *options, struct diag *diag)
 {
     const uint32_t member = (uint32_t)(part->member - routes->members);
     if (part->member->count == 0)

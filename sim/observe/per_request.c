@@ -140,7 +140,8 @@ static void fill_servers(struct row *row, const struct request_servers *servers,
     put_ms(row, servers->routing_wait_ns[position], servers->routing_wait_ns[position] >= 0);
 }
 
-enum status per_request_write(const struct metrics *metrics, const struct request_servers *servers, enum per_request_format format, struct text_writer *writer, struct diag *diag)
+enum status per_request_write(const struct metrics *metrics, const struct request_servers *servers, enum per_request_format format,
+                              struct text_writer *writer, struct diag *diag)
 {
     const char *end = format == PER_REQUEST_CSV ? "\n" : "}\n";
     uint32_t *order;

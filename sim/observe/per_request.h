@@ -39,7 +39,7 @@ struct request_servers {
 };
 
 /* Write all rows (CSV: with a header) from metrics after the replay. servers: NULL, or there are several. */
-SIM_NODISCARD enum status per_request_write(const struct metrics *metrics, const struct request_servers *servers, enum per_request_format format, struct text_writer *writer,
-                                            struct diag *diag);
+SIM_NODISCARD enum status per_request_write(const struct metrics *metrics, const struct request_servers *servers,
+                                            enum per_request_format format, struct text_writer *writer, struct diag *diag);
 
 #endif

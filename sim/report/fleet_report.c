@@ -133,8 +133,9 @@ static void put_sums(struct document *document, const struct run *run)
     if (!isnan(cost))
         line_put(&line, ": %.3g a million output tokens", cost);
     document_line(document, "%s", line.text);
-    document_line(document, "  tokens of the busiest replica %.2f x the mean; requests sent anew %s, lost %s", run_figure(run, "replica_imbalance"),
-                  unit_count((uint64_t)run_figure(run, "retried_requests"), a), unit_count((uint64_t)run_figure(run, "lost_requests"), b));
+    document_line(document, "  tokens of the busiest replica %.2f x the mean; requests sent anew %s, lost %s",
+                  run_figure(run, "replica_imbalance"), unit_count((uint64_t)run_figure(run, "retried_requests"), a),
+                  unit_count((uint64_t)run_figure(run, "lost_requests"), b));
     if (!isnan(run_figure(run, "mean_routing_wait_ms")))
         document_line(document, "  waited while another replica had nobody waiting: %.1f ms mean, %.1f ms p99",
                       run_figure(run, "mean_routing_wait_ms"), run_figure(run, "p99_routing_wait_ms"));
@@ -177,15 +178,10 @@ static double per(double part, double whole)
     return whole > 0 ? part / whole : (double)NAN;
 }
 
-static const struct table_column sum_columns[] = {{"requests", "requests", TABLE_WHOLE, 0},
-                                                  {"token_share", "tokens %", 1, 0.01},
-                                                  {"prefix_hit_rate", "hits %", 1, 0.01},
-                                                  {"mean_ttft_ms", "TTFT ms", 1, 0},
-                                                  {"mean_queue_ms", "queue ms", 1, 0},
-                                                  {"mean_routing_wait_ms", "routing ms", 1, 0},
-                                                  {"mean_used_share", "KV %", 1, 0.01},
-                                                  {"preemptions", "preempt", TABLE_WHOLE, 0},
-                                                  {"peak_waiting", "most wait", TABLE_WHOLE, 0}};
+static const struct table_column sum_columns[] = {
+    {"requests", "requests", TABLE_WHOLE, 0}, {"token_share", "tokens %", 1, 0.01},       {"prefix_hit_rate", "hits %", 1, 0.01},
+    {"mean_ttft_ms", "TTFT ms", 1, 0},        {"mean_queue_ms", "queue ms", 1, 0},        {"mean_routing_wait_ms", "routing ms", 1, 0},
+    {"mean_used_share", "KV %", 1, 0.01},     {"preemptions", "preempt", TABLE_WHOLE, 0}, {"peak_waiting", "most wait", TABLE_WHOLE, 0}};
 enum { SUM_COLUMNS = sizeof sum_columns / sizeof *sum_columns };
 
 static void put_row(struct table *table, const struct replica_sums *sums, double all_tokens)
@@ -298,9 +294,11 @@ static void put_replicas(struct document *document, const struct run *run, doubl
 /* Kinds, or with servers of prompts and answers what each does. */
 static void put_kind_rows(struct document *document, const struct fleet *fleet, double tokens)
 {
-    static const struct table_column columns[] = {
-        {"kind", "kind", TABLE_WHOLE, 0}, {"settings", NULL, TABLE_TEXT, 0}, {"replicas", "replicas", TABLE_WHOLE, 0},
-        {"gpus", "GPUs each", TABLE_WHOLE, 0}, {"num_gpu_blocks", "blocks", TABLE_WHOLE, 0}};
+    static const struct table_column columns[] = {{"kind", "kind", TABLE_WHOLE, 0},
+                                                  {"settings", NULL, TABLE_TEXT, 0},
+                                                  {"replicas", "replicas", TABLE_WHOLE, 0},
+                                                  {"gpus", "GPUs each", TABLE_WHOLE, 0},
+                                                  {"num_gpu_blocks", "blocks", TABLE_WHOLE, 0}};
     const struct fleet_config *config = &fleet->plan.config->fleet;
     struct table *table = document_table(document, "replica_kinds", columns, sizeof columns / sizeof *columns);
     for (size_t i = 0; i < SUM_COLUMNS; i++)

@@ -9,8 +9,8 @@
 #include "config/sizing.h"
 #include "data_plane/memory_limit.h"
 #include "observe/replay_course.h"
-#include "run/run.h"
 #include "report/document.h"
+#include "run/run.h"
 
 struct measured {
     double replay_seconds, cpu_seconds; /* of the replay alone; of the process so far */

@@ -97,45 +97,57 @@ static enum status on_events(void *self, const struct event *events, size_t coun
     return SIM_OK;
 }
 
-/* As it serves one request: whoever comes first does not matter, nor when requests come. Policies are set to vLLM's, which run fastest. */
-static struct config alone_config(const struct config *config)
+/* As it serves one request: whoever comes first does not matter, nor when requests come. Policies are set to vLLM's, which run fastest.
+ * Configurations are large, and this runs in threads whose stacks may be small: there is one at a time. */
+static void alone_config(const struct config *config, struct config *alone)
 {
-    struct config alone = *config, defaults;
-    config_defaults(config->scheduler, &defaults);
-    memcpy(alone.scheduling_policy, defaults.scheduling_policy, sizeof alone.scheduling_policy);
-    memcpy(alone.preemption_victim, defaults.preemption_victim, sizeof alone.preemption_victim);
-    memcpy(alone.eviction_policy, defaults.eviction_policy, sizeof alone.eviction_policy);
-    alone.max_concurrency = 0;
-    alone.max_num_queued_reqs = alone.max_num_queued_tokens = 0;
-    alone.arrival_speedup_ratio = 1;
-    alone.request_rate = -1;
-    alone.burstiness = defaults.burstiness;
-    alone.ramp_up_strategy[0] = '\0';
-    alone.ramp_up_start_rps = defaults.ramp_up_start_rps;
-    alone.ramp_up_end_rps = defaults.ramp_up_end_rps;
-    alone.data_plane = DATA_PLANE_OFF;
-    alone.fleet = defaults.fleet; /* one server, as is configured around kinds of replicas */
-    alone.contiguity = false;
-    return alone;
+    config_defaults(config->scheduler, alone);
+    const double burstiness = alone->burstiness, start = alone->ramp_up_start_rps, end = alone->ramp_up_end_rps;
+    const struct fleet_config one_server = alone->fleet; /* as is configured around kinds of replicas */
+    char policies[3][CONFIG_NAME_SIZE];
+    memcpy(policies[0], alone->scheduling_policy, CONFIG_NAME_SIZE);
+    memcpy(policies[1], alone->preemption_victim, CONFIG_NAME_SIZE);
+    memcpy(policies[2], alone->eviction_policy, CONFIG_NAME_SIZE);
+    *alone = *config;
+    memcpy(alone->scheduling_policy, policies[0], CONFIG_NAME_SIZE);
+    memcpy(alone->preemption_victim, policies[1], CONFIG_NAME_SIZE);
+    memcpy(alone->eviction_policy, policies[2], CONFIG_NAME_SIZE);
+    alone->max_concurrency = 0;
+    alone->max_num_queued_reqs = alone->max_num_queued_tokens = 0;
+    alone->arrival_speedup_ratio = 1;
+    alone->request_rate = -1;
+    alone->burstiness = burstiness;
+    alone->ramp_up_strategy[0] = '\0';
+    alone->ramp_up_start_rps = start;
+    alone->ramp_up_end_rps = end;
+    alone->data_plane = DATA_PLANE_OFF;
+    alone->fleet = one_server;
+    alone->contiguity = false;
 }
 
-/* Keys that only policies read are other keys in the two, and may make the times be computed twice, to the same. */
+/* Keys that only policies read are other keys in the two, and may make the times be computed twice, to the same; so does a lack of memory. */
 bool alone_times_alike(const struct config *a, const struct config *b)
 {
-    const struct config one = alone_config(a), other = alone_config(b);
-    for (size_t i = 0; i < config_key_count; i++)
-        if (!config_key_equal(&config_keys[i], &one, &other))
-            return false;
-    return true;
+    struct config *both = calloc(2, sizeof *both);
+    bool alike = both != NULL;
+    if (both) {
+        alone_config(a, &both[0]);
+        alone_config(b, &both[1]);
+    }
+    for (size_t i = 0; i < config_key_count && alike; i++)
+        alike = config_key_equal(&config_keys[i], &both[0], &both[1]);
+    free(both);
+    return alike;
 }
 
 /* ns[kind]: from its arrival to its end; -1: it has none, or ended so late that the next one was not alone. */
 static enum status replay_kinds(const struct trace *kinds, const struct config *config, int64_t *ns, struct diag *diag)
 {
-    const struct config alone = alone_config(config);
+    struct config alone;
     struct trace *fitted = NULL;
     struct ends ends = {.ns = ns};
     const struct observer observer = {.self = &ends, .events = on_events};
+    alone_config(config, &alone);
     enum status status = workload_fit(kinds, &alone, &fitted, diag);
     ends.replayed = fitted ? fitted : kinds;
     if (status == SIM_OK)

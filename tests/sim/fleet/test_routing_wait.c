@@ -25,8 +25,10 @@ Test(routing_wait, waiting_counts_while_another_replica_has_nobody_waiting)
 {
     static struct run run;
     static struct config config;
-    const struct tiny_request requests[] = {
-        {.input = 4, .output = 10}, {.input = 4, .output = 10}, {.arrival_ns = 100, .input = 4, .output = 1}, {.arrival_ns = 3000, .input = 4, .output = 1}};
+    const struct tiny_request requests[] = {{.input = 4, .output = 10},
+                                            {.input = 4, .output = 10},
+                                            {.arrival_ns = 100, .input = 4, .output = 1},
+                                            {.arrival_ns = 3000, .input = 4, .output = 1}};
     struct trace *trace = tiny_trace(requests, 4);
     replay_two(&run, trace, &config);
     const struct fleet *fleet = run.fleet;
