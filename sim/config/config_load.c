@@ -20,7 +20,7 @@
 #include "config/config_keys.h"
 #include "config/hardware.h"
 #include "config/kv_groups.h"
-#include "config/offloading.h"
+#include "config/kv_offloading.h"
 #include "config/serve_defaults.h"
 #include "config/speculation.h"
 

@@ -10,8 +10,8 @@
 #include "base/units.h"
 #include "config/hardware.h"
 #include "config/kv_groups.h"
+#include "config/kv_offloading.h"
 #include "config/model_shape.h"
-#include "config/offloading.h"
 #include "config/startup_memory.h"
 
 /* Fewer than two blocks hold nothing on V1, whose null block is one of them. */
@@ -125,4 +125,23 @@ enum status sizing_fill(struct config *config, struct sizing *out, struct diag *
     if (fill_model(config, &model, diag) != SIM_OK)
         return diag->status;
     return size ? size_pool(config, &model, out, diag) : SIM_OK;
+}
+
+/* --- the host's memory ------------------------------------------------------------------------------------------------------------- */
+
+static double bytes_of_all_gpus(const struct config *config)
+{
+    return (double)config_block_bytes(config) * config->tensor_parallel_size;
+}
+
+uint32_t sizing_host_blocks(const struct config *config)
+{
+    const double blocks = floor(config->kv_offloading_size * 0x1p30 / bytes_of_all_gpus(config));
+    return blocks < 4294967294.0 ? (uint32_t)blocks : 4294967294U;
+}
+
+/* A gigabyte a second is a byte a nanosecond. */
+double sizing_host_block_ns(const struct config *config)
+{
+    return (double)config_block_bytes(config) / config->kv_offloading_gb_per_s;
 }

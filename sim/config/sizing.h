@@ -31,4 +31,10 @@ uint64_t config_block_bytes(const struct config *config);
 /* Is there a size, or what gives one? */
 bool sizing_is_possible(const struct config *config);
 
+/* Blocks that fit into the host's memory, where a block has its bytes of all GPUs: at most as many as a number can name. */
+uint32_t sizing_host_blocks(const struct config *config);
+
+/* How long one block takes between a GPU and the host: each GPU moves its own share over its own link. */
+double sizing_host_block_ns(const struct config *config);
+
 #endif

@@ -121,7 +121,7 @@ FIGURE(received_tokens, FIGURE_COUNT, FIGURE_NEITHER, FIGURE_MEAN, FIGURE_OF_HAN
        "Prompt tokens whose K and V came from a prefill server, not found in the prefix cache here", (double)s->metrics->external_tokens)
 
 HOST_FIGURE(host_blocks, FIGURE_COUNT, FIGURE_NEITHER, true, "host blocks", "Blocks that the host's memory holds, of all GPUs",
-            offloading_blocks(s->config))
+            sizing_host_blocks(s->config))
 HOST_FIGURE(host_hit_tokens, FIGURE_COUNT, FIGURE_MORE_IS_BETTER, true, "host hits",
             "Prompt tokens loaded from the host's memory, at first admission", s->metrics->external_tokens)
 HOST_FIGURE(host_hit_tokens_all, FIGURE_COUNT, FIGURE_NEITHER, true, "host hits, all",

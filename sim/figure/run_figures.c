@@ -7,7 +7,7 @@
 #include "base/integers.h"
 #include "config/engine_facts.h"
 #include "config/kv_groups.h"
-#include "config/offloading.h"
+#include "config/kv_offloading.h"
 #include "vllm_v1/v1_rules.h"
 
 /* --- what rows call ---------------------------------------------------------------------------------------------------------------- */

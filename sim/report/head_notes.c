@@ -11,8 +11,9 @@
 #include "base/units.h"
 #include "config/config_keys.h"
 #include "config/kv_groups.h"
-#include "config/offloading.h"
+#include "config/kv_offloading.h"
 #include "config/serve_defaults.h"
+#include "config/sizing.h"
 
 enum { WIDTH = 80 };
 
@@ -170,7 +171,7 @@ static void put_transfers(struct document *document, const struct config *config
     if (config_offloads(config))
         head_wrapped(document, "",
                      "%g GiB of host memory for K and V of %s tokens, %g GB/s a GPU and direction; a model of vLLM's offloading",
-                     config->kv_offloading_size, unit_count((uint64_t)offloading_blocks(config) * config->block_size, tokens),
+                     config->kv_offloading_size, unit_count((uint64_t)sizing_host_blocks(config) * config->block_size, tokens),
                      config->kv_offloading_gb_per_s);
 }
 

@@ -15,7 +15,7 @@
 #include "base/json.h"
 #include "base/printable.h"
 #include "config/engine_facts.h"
-#include "config/offloading.h"
+#include "config/kv_offloading.h"
 #include "observe/latency.h"
 
 /* --- the observer ----------------------------------------------------------------------------------------------------------------- */

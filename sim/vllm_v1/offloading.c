@@ -5,16 +5,17 @@
 
 #include "base/array.h"
 #include "base/integers.h"
-#include "config/offloading.h"
+#include "config/kv_offloading.h"
+#include "config/sizing.h"
 
 enum status offloading_init(struct offloading *offloading, const struct config *config, struct v1_blocks *blocks, struct diag *diag)
 {
     *offloading = (struct offloading){.on = config_offloads(config), .blocks = blocks};
     if (!offloading->on)
         return SIM_OK;
-    const uint32_t capacity = offloading_blocks(config), requests = blocks->trace->count;
+    const uint32_t capacity = sizing_host_blocks(config), requests = blocks->trace->count;
     const int64_t latency_ns = (int64_t)(config->kv_offloading_latency_us * 1000);
-    const double block_ns = offloading_block_ns(config);
+    const double block_ns = sizing_host_block_ns(config);
     if (capacity == 0)
         return diag_set(diag, SIM_BAD_INPUT, "kv_offloading_size: %g GiB do not hold one block of all GPUs; give more, or 0",
                         config->kv_offloading_size);

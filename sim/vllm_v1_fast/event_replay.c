@@ -9,7 +9,7 @@
 #include "base/array.h"
 #include "base/integers.h"
 #include "config/kv_groups.h"
-#include "config/offloading.h"
+#include "config/kv_offloading.h"
 #include "config/speculation.h"
 #include "vllm_v1/vllm_v1.h"
 #include "vllm_v1_fast/drafting.h"

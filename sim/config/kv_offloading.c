@@ -1,29 +1,10 @@
-/* offloading.c - sizes and refusals of offloading. Read offloading.h first. */
-#include "config/offloading.h"
+/* kv_offloading.c - what offloading is refused with. */
+#include "config/kv_offloading.h"
 
-#include <math.h>
 #include <string.h>
 
 #include "config/config_keys.h"
 #include "config/kv_groups.h"
-#include "config/sizing.h"
-
-static double bytes_of_all_gpus(const struct config *config)
-{
-    return (double)config_block_bytes(config) * config->tensor_parallel_size;
-}
-
-uint32_t offloading_blocks(const struct config *config)
-{
-    const double blocks = floor(config->kv_offloading_size * 0x1p30 / bytes_of_all_gpus(config));
-    return blocks < 4294967294.0 ? (uint32_t)blocks : 4294967294U;
-}
-
-/* A gigabyte a second is a byte a nanosecond. */
-double offloading_block_ns(const struct config *config)
-{
-    return (double)config_block_bytes(config) / config->kv_offloading_gb_per_s;
-}
 
 /* Is it known what a block weighs? The kv shape has defaults, which nobody means who did not give it. */
 static bool knows_bytes(const struct config *config)
