@@ -13,6 +13,8 @@ TRACE = ["--trace", "traces/chat.jsonl", "--config", "configs/demo.json", "--dat
 WIDTH, HEIGHT = 1200, 1150
 SHOTS = {
     "replay": ["replay", *TRACE],
+    "fleet": ["replay", *TRACE, "--arrival-speedup-ratio", "4", "--replicas", "4", "--router", "least-requests", "--replica-failures",
+              '[{"at_s":4,"replica":2,"down_s":3}]'],
     "sweep": ["sweep", *TRACE, "--vary", "num_gpu_blocks=200:500:50", "--vary", "block_size=8,16", "--vary", "max_num_seqs=8,16,32"],
 }
 
