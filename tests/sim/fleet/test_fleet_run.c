@@ -211,8 +211,7 @@ Test(fleet_run, each_replica_is_a_server_alone_and_nothing_is_lost, .timeout = 1
     for (uint64_t seed = 1; seed <= CASES; seed++) {
         replay_fleet(seed, &replayed);
         expect_nothing_lost(&replayed, seed);
-        if (seed % 4 == 0)
-            expect_routing_wait(&replayed, seed);
+        expect_routing_wait(&replayed, seed);
         for (size_t i = 0; i < replayed.fleet.part_count; i++)
             expect_as_alone(&replayed.fleet.parts[i], seed);
         cr_expect(ledger_check(&replayed.ledger) || replayed.config.fleet.failure_count > 0, "seed %llu", (unsigned long long)seed);
