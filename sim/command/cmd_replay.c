@@ -21,7 +21,7 @@
 static const struct option_spec own_options[] = {
     INPUT_OPTIONS,
     {"format", "FORMAT", "table, json, csv, or vllm: its benchmark's block [table]"},
-    {"table", "NAME", "with --format csv: figures, dropped_requests, per_replica, replica_kinds [figures]"},
+    {"table", "NAME", "with --format csv: figures, dropped_requests, replicas, replica_kinds [figures]"},
     {"output", "FILE", "write the report there; - is standard output [-]"},
     PICTURE_OPTIONS,
     {"require", "R", "exit 4 unless it holds, as in p99_ttft_ms<500 or preemptions=0; may be repeated", OPTION_AGAIN},
@@ -250,7 +250,7 @@ const struct command command_replay = {
                 "  pagesim replay --trace t.jsonl --config c.json --decision-log - | head\n"
                 "  pagesim replay --trace t.jsonl --config c.json --goodput ttft:500 tpot:50\n"
                 "  pagesim replay --trace t.jsonl --config c.json --perfetto look.json\n",
-    .tables = {"figures", "dropped_requests", "per_replica", "replica_kinds"},
+    .tables = {"figures", "dropped_requests", "replicas", "replica_kinds"},
     .special_format = "vllm",
     .input = INPUT_WITH_POOL,
     .job_size = sizeof(struct job),

@@ -50,7 +50,7 @@ enum status replica_outputs_check(const struct options *options, const struct co
     for (size_t i = 0; i < sizeof of_replicas / sizeof *of_replicas; i++)
         if (options_has(options, of_replicas[i]))
             return diag_set(diag, SIM_USAGE, "--%s has no effect with one server; give --replicas N", of_replicas[i]);
-    if (table && (strcmp(table, "per_replica") == 0 || strcmp(table, "replica_kinds") == 0))
+    if (table && (strcmp(table, "replicas") == 0 || strcmp(table, "replica_kinds") == 0))
         return diag_set(diag, SIM_USAGE, "--table %s is about several servers; give --replicas N", table);
     return SIM_OK;
 }

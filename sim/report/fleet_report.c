@@ -243,7 +243,7 @@ static struct table *make_replicas(struct document *document, const struct fleet
                                            {"ready_s", NULL, 0, 0},
                                            {"to_s", change ? "to s" : NULL, 1, 0},
                                            {"ended", change ? "ended" : NULL, TABLE_TEXT, 0}};
-    struct table *table = document_table(document, "per_replica", columns, sizeof columns / sizeof *columns);
+    struct table *table = document_table(document, "replicas", columns, sizeof columns / sizeof *columns);
     for (size_t i = 0; i < SUM_COLUMNS; i++) {
         table_add_column(table, &sum_columns[i]);
         if (strcmp(sum_columns[i].name, "mean_ttft_ms") == 0)
@@ -288,7 +288,7 @@ static void put_replicas(struct document *document, const struct run *run, doubl
     }
     table_show_first(table, ROWS_SHOWN);
     if (fleet->part_count > ROWS_SHOWN)
-        document_line(document, "  and %zu more; --format csv --table per_replica has all", fleet->part_count - ROWS_SHOWN);
+        document_line(document, "  and %zu more; --format csv --table replicas has all", fleet->part_count - ROWS_SHOWN);
 }
 
 /* Kinds, or with servers of prompts and answers what each does. */

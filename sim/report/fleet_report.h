@@ -10,7 +10,7 @@
 /* How many replicas of what kinds, and who gets which request. For programs the object "routing". */
 void fleet_head(struct document *document, const struct fleet *fleet);
 
-/* The section "Fleet" with the tables "per_replica" and, where there are several, "replica_kinds". traces: the folder that the requests of each replica
+/* The section "Fleet" with the tables "replicas" and, where there are several, "replica_kinds". traces: the folder that the requests of each replica
  * were written to; NULL: none. */
 void fleet_section(struct document *document, const struct run *run, const char *traces);
 

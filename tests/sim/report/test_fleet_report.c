@@ -71,7 +71,7 @@ Test(fleet_report, rows_of_replicas_add_up_to_the_run)
 {
     static struct report report;
     make_report(&report, false);
-    const struct document_element *element = element_of(&report, DOCUMENT_TABLE, "per_replica");
+    const struct document_element *element = element_of(&report, DOCUMENT_TABLE, "replicas");
     cr_assert_not_null(element);
     const struct table *table = element->table;
     double ttft = 0, wait = 0;
@@ -124,7 +124,7 @@ Test(fleet_report, a_failure_is_told_in_words)
     static struct report report;
     bool failed = false, ready = false;
     make_report(&report, true);
-    const struct table *table = element_of(&report, DOCUMENT_TABLE, "per_replica")->table;
+    const struct table *table = element_of(&report, DOCUMENT_TABLE, "replicas")->table;
     cr_assert_eq(table_rows(table), REPLICAS + 1);
     cr_expect_str_eq(table_text_at(table, 1, "ended"), "failed");
     cr_expect(fabs(table_number_at(table, 1, "to_s") - 5e-6) < 1e-12);
