@@ -19,7 +19,7 @@ static struct trace *busy_trace(uint64_t *seed)
     struct tiny_request requests[REQUESTS] = {{0}};
     int64_t at = 0;
     for (int i = 0; i < REQUESTS; i++) {
-        at += random_below(seed, 12) * 1000000;
+        at += (int64_t)random_below(seed, 12) * 1000000;
         requests[i] = (struct tiny_request){.arrival_ns = at, .input = 1 + random_below(seed, 60), .output = 1 + random_below(seed, 20)};
     }
     return tiny_trace(requests, REQUESTS);
