@@ -12,13 +12,14 @@
 
 enum { KV_TEAM_ALWAYS = 16 }; /* as many may be asked for on any machine */
 
-/* `threads`, or as many as OpenMP would take (0), but at most one a processor or 16. At least 1. */
+/* `threads`, or as many as OpenMP would take (0), but at most one a processor or 16. At least 1; and 1 within a team: who is one of several
+ * threads has its share already, whatever OMP_MAX_ACTIVE_LEVELS says. */
 static inline uint32_t kv_team(uint32_t threads)
 {
 #ifdef _OPENMP
     const uint32_t processors = (uint32_t)omp_get_num_procs(), most = processors > KV_TEAM_ALWAYS ? processors : KV_TEAM_ALWAYS;
     const uint32_t wanted = threads ? threads : (uint32_t)omp_get_max_threads();
-    return wanted > most ? most : wanted;
+    return omp_in_parallel() ? 1 : wanted > most ? most : wanted;
 #else
     (void)threads;
     return 1;

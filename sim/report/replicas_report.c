@@ -71,8 +71,8 @@ static void add_larger(struct document *document, const struct replicas_answer *
     if (verified == most && most > answer->answer)
         head_wrapped(document, "  ", "every larger fleet up to %u meets this too", most);
     else if (others.length > 0)
-        head_wrapped(document, "  ", "every larger fleet up to %u meets this too, and so do those of %s; others were not replayed", verified,
-                     others.text);
+        head_wrapped(document, "  ", "every larger fleet up to %u meets this too, and so do those of %s; others were not replayed",
+                     verified, others.text);
 }
 
 static void add_smaller(struct document *document, const struct replicas_answer *answer)
@@ -151,10 +151,7 @@ static void add_fleets(struct document *document, const struct replicas_question
     for (size_t i = 0; i < answer->count; i++)
         unserved = unserved || figure_of(answer->tried[i], shown[SHOWN - 1]) > 0;
     for (int i = 0; i < SHOWN; i++)
-        table_add_figure(table, shown[i],
-                         i == SHOWN - 1    ? unserved
-                         : i == SHOWN_COST ? question->config->fleet.gpu_hour_price > 0
-                                           : true);
+        table_add_figure(table, shown[i], i == SHOWN - 1 ? unserved : i == SHOWN_COST ? question->config->fleet.gpu_hour_price > 0 : true);
     for (size_t i = 0; i < answer->count; i++) {
         const struct replicas_tried *tried = answer->tried[i];
         table_flag(table, tried->result.passes);

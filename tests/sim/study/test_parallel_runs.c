@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "study/parallel_runs.h"
+#include "team.h"
 
 enum { RUNS = 40 };
 
@@ -39,4 +40,24 @@ Test(parallel_runs, do_every_run_when_none_fails)
     cr_assert_eq(parallel_runs(0, 0, run, &runs, &diag), SIM_OK);
     for (size_t i = 0; i < RUNS; i++)
         cr_expect(runs.done[i]);
+}
+
+/* What a run does itself in parallel, such as the servers of a fleet. */
+static enum status note_team(void *context, size_t i, struct diag *diag)
+{
+    (void)diag;
+    ((uint32_t *)context)[i] = kv_team(3);
+    return SIM_OK;
+}
+
+Test(parallel_runs, leave_one_thread_to_each_run)
+{
+    uint32_t teams[RUNS];
+    struct diag diag = {0};
+    const uint32_t alone = kv_team(3);
+    cr_assert_eq(parallel_runs(RUNS, 2, note_team, teams, &diag), SIM_OK);
+    for (size_t i = 0; i < RUNS; i++)
+        cr_expect_eq(teams[i], 1);
+    cr_assert_eq(parallel_runs(1, 2, note_team, teams, &diag), SIM_OK);
+    cr_expect_eq(teams[0], alone, "where there is one run alone, it has them");
 }

@@ -19,7 +19,7 @@ static struct trace *busy_trace(uint64_t *seed)
     struct tiny_request requests[REQUESTS] = {{0}};
     int64_t at = 0;
     for (int i = 0; i < REQUESTS; i++) {
-        at += random_below(seed, 12) * 1000000;
+        at += (int64_t)random_below(seed, 12) * 1000000;
         requests[i] = (struct tiny_request){.arrival_ns = at, .input = 1 + random_below(seed, 60), .output = 1 + random_below(seed, 20)};
     }
     return tiny_trace(requests, REQUESTS);
@@ -169,7 +169,10 @@ Test(size_replicas, gpus_are_those_of_all_servers)
     static const struct {
         const char *kinds;
         uint32_t replicas, parallel, ranks, gpus;
-    } cases[] = {{NULL, 1, 2, 1, 2}, {NULL, 3, 2, 1, 6}, {NULL, 1, 2, 4, 8}, {"[{\"count\":2},{\"count\":3,\"tensor_parallel_size\":4}]", 1, 2, 1, 16}};
+    } cases[] = {{NULL, 1, 2, 1, 2},
+                 {NULL, 3, 2, 1, 6},
+                 {NULL, 1, 2, 4, 8},
+                 {"[{\"count\":2},{\"count\":3,\"tensor_parallel_size\":4}]", 1, 2, 1, 16}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         uint64_t seed = 1;
         struct diag diag = {0};
