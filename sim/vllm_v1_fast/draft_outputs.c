@@ -3,7 +3,7 @@
 
 #include "base/integers.h"
 #include "vllm_v1_fast/drafting.h"
-#include "vllm_v1_fast/outputs.h"
+#include "vllm_v1_fast/step_parts.h"
 
 /* Has its request ended before? Somebody else may have the slot by now. */
 static bool is_vain(const struct event_replay *replay, const struct draft_turn *turn)
@@ -71,7 +71,7 @@ enum status draft_outputs_finish(struct event_replay *replay, const struct fligh
     if (waits) {
         request_queue_remove(&replay->waiting, position);
     } else {
-        status = outputs_give_back(replay, slot, request->computed, request->settled, false, diag);
+        status = step_parts_give_back(replay, slot, request->computed, request->settled, false, diag);
         replay->held_tokens -= request->computed;
         event_calendar_remove(&replay->calendar, slot);
     }

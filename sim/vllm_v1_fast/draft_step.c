@@ -40,7 +40,7 @@ static enum status preempt(struct event_replay *replay, uint32_t victim, uint32_
     event->extra = PREEMPT_RECOMPUTE;
     status = step_stream_event_done(&replay->base.stream, diag);
     if (status == SIM_OK)
-        status = outputs_give_back(replay, victim, request->computed, request->settled, true, diag);
+        status = step_parts_give_back(replay, victim, request->computed, request->settled, true, diag);
     replay->held_tokens -= request->computed;
     request->computed = request->proposed = 0;
     request->stale = request->in_flight > 0;

@@ -56,7 +56,7 @@ static enum status preempt(struct event_replay *replay, uint32_t victim, uint32_
     event->extra = PREEMPT_RECOMPUTE;
     status = step_stream_event_done(&replay->base.stream, diag);
     if (status == SIM_OK)
-        status = outputs_give_back(replay, victim, live->computed, live->computed - (live->coming && live->blind), true, diag);
+        status = step_parts_give_back(replay, victim, live->computed, live->computed - (live->coming && live->blind), true, diag);
     replay->held_tokens -= live->computed;
     replay->preempted[live->position] = (struct preempted_request){.last_token_ns = live->last_token_ns, .known = live->known};
     replay->step->tally.preemptions++;

@@ -4,6 +4,7 @@
 
 #include "vllm_v1_fast/draft_outputs.h"
 #include "vllm_v1_fast/event_policy.h"
+#include "vllm_v1_fast/step_parts.h"
 #include "vllm_v1_fast/event_windows.h"
 
 void outputs_begin(struct event_replay *replay)
@@ -165,14 +166,6 @@ void outputs_of_calendar(struct event_replay *replay)
 
 /* --- when its output is back --------------------------------------------------------------------------------------------------------- */
 
-/* Released blocks may let a refused head in, so it has to be looked at again. */
-enum status outputs_give_back(struct event_replay *replay, uint32_t slot, uint32_t computed, uint32_t settled, bool preempted,
-                              struct diag *diag)
-{
-    replay->helps++;
-    return event_blocks_release(&replay->blocks, slot, computed, settled, preempted, diag);
-}
-
 /* The table goes back at once, before the next request due is looked at (section 7): the order of releases is the order of the free queue. A
  * step in vain has computed one token more than has content. Who was preempted while its last token was on its way has no table and
  * waits; it ends there. */
@@ -192,7 +185,7 @@ static enum status finish_request(struct event_replay *replay, const struct flig
     if (waits) {
         request_queue_remove(&replay->waiting, position);
     } else {
-        status = outputs_give_back(replay, due->slot, computed, min_u32(computed, all - 1), false, diag);
+        status = step_parts_give_back(replay, due->slot, computed, min_u32(computed, all - 1), false, diag);
         replay->held_tokens -= computed;
         event_calendar_remove(calendar, due->slot);
     }

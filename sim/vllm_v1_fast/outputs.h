@@ -28,9 +28,4 @@ SIM_NODISCARD enum status outputs_wait(struct event_replay *replay, uint32_t *to
 /* Nothing was decided: take the output that is in flight, and tell of the time until it comes. */
 SIM_NODISCARD enum status outputs_wait_alone(struct event_replay *replay, uint32_t *tokens, struct diag *diag);
 
-/* Give back the table of a slot that has `computed` tokens, of which the first `settled` have content. `preempted`: the request will want to
- * find its blocks again. */
-SIM_NODISCARD enum status outputs_give_back(struct event_replay *replay, uint32_t slot, uint32_t computed, uint32_t settled, bool preempted,
-                                            struct diag *diag);
-
 #endif
