@@ -4,8 +4,8 @@
 
 #include "vllm_v1_fast/draft_outputs.h"
 #include "vllm_v1_fast/event_policy.h"
-#include "vllm_v1_fast/step_parts.h"
 #include "vllm_v1_fast/event_windows.h"
+#include "vllm_v1_fast/step_parts.h"
 
 void outputs_begin(struct event_replay *replay)
 {

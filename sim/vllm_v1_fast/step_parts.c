@@ -65,7 +65,7 @@ enum status step_parts_close(struct event_replay *replay, struct diag *diag)
 
 /* Released blocks may let a refused head in, so it has to be looked at again. */
 enum status step_parts_give_back(struct event_replay *replay, uint32_t slot, uint32_t computed, uint32_t settled, bool preempted,
-                              struct diag *diag)
+                                 struct diag *diag)
 {
     replay->helps++;
     return event_blocks_release(&replay->blocks, slot, computed, settled, preempted, diag);

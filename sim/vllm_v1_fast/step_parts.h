@@ -16,7 +16,7 @@ SIM_NODISCARD enum status step_parts_close(struct event_replay *replay, struct d
 
 /* Give back the table of a slot that has `computed` tokens, of which the first `settled` have content. `preempted`: the request will want to
  * find its blocks again. */
-SIM_NODISCARD enum status step_parts_give_back(struct event_replay *replay, uint32_t slot, uint32_t computed, uint32_t settled, bool preempted,
-                                            struct diag *diag);
+SIM_NODISCARD enum status step_parts_give_back(struct event_replay *replay, uint32_t slot, uint32_t computed, uint32_t settled,
+                                               bool preempted, struct diag *diag);
 
 #endif
