@@ -61,6 +61,13 @@ class Figures(unittest.TestCase):
         self.assertTrue(math.isnan(requests["e2el_ms"][1]))
         self.assertEqual(len(run.tables["dropped_requests"]["request"]), 1)
 
+    def test_a_fleet_has_a_row_a_replica_and_pictures(self):
+        run = pagesim.replay(CHAT, num_gpu_blocks=300, replicas=3, router="least-requests")
+        self.assertEqual(sum(run.tables["replicas"]["requests"]), run.figures["requests"])
+        self.assertEqual(run.html().count('class="panel"'), 2)
+        with self.assertRaisesRegex(pagesim.UsageError, "one server"):
+            pagesim.replay(CHAT, num_gpu_blocks=300, replicas=3, on_events=lambda events: None)
+
     def test_configurations_add_up(self):
         file = str(support.ROOT / "configs" / "demo.json")
         with warnings.catch_warnings():

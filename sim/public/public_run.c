@@ -163,9 +163,12 @@ static enum status replay(struct pagesim_result *result, const struct pagesim_ru
                                          .events = options->observers[i].events ? on_events : NULL,
                                          .tallies = options->observers[i].steps ? on_tallies : NULL};
     }
-    if (options->charts && replay_course_init(&result->course, result->run.trace, result->run.config, diag) != SIM_OK)
+    const bool course = options->charts && !result->run.fleet;
+    if (result->run.fleet)
+        result->run.fleet->keeps_courses = options->charts;
+    if (course && replay_course_init(&result->course, result->run.trace, result->run.config, diag) != SIM_OK)
         return diag->status;
-    if (options->charts)
+    if (course)
         observers[count++] = replay_course_observer(&result->course);
     const struct replay_options how = {.reference = options->reference,
                                        .check = options->check,
@@ -320,11 +323,13 @@ enum pagesim_status pagesim_result_figure(const struct pagesim_result *result, c
     return public_tell(status, &diag, error);
 }
 
-/* The report of `pagesim replay`, without a command line, as there was none. One thread: no data plane ran. */
-static struct document *report_of(const struct pagesim_result *result, struct replay_course *course)
+/* The report of `pagesim replay`, without a command line, as there was none. One thread: no data plane ran. Pictures of several servers are kept
+ * with these. */
+static struct document *report_of(const struct pagesim_result *result, struct replay_course *course, bool page)
 {
+    const bool of_fleet = page && result->run.fleet && result->run.fleet->keeps_courses;
     const struct document_origin origin = {
-        .command = "replay", .trace = result->run.trace->name, .config = &result->config, .pictures = course != NULL};
+        .command = "replay", .trace = result->run.trace->name, .config = &result->config, .pictures = course != NULL || of_fleet};
     const struct replay_result replayed = {
         .run = &result->run, .course = course, .sizing = &result->sizing, .measured = {.replay_seconds = result->seconds, .threads = 1}};
     return replay_report(&replayed, &origin);
@@ -335,7 +340,7 @@ enum pagesim_status pagesim_result_json(const struct pagesim_result *result, cha
 {
     struct diag diag = {0};
     struct json_text json;
-    struct document *document = report_of(result, NULL);
+    struct document *document = report_of(result, NULL, false);
     enum status status = document_status(document, &diag);
     if (status == SIM_OK)
         status = document_to_json(document, &json, &diag);
@@ -351,7 +356,7 @@ static enum status make_page(struct pagesim_result *result, struct diag *diag)
     const struct render_options options = {.width = TABLE_LINE};
     struct memory_stream stream;
     size_t length;
-    struct document *document = report_of(result, result->course.trace ? &result->course : NULL);
+    struct document *document = report_of(result, result->course.trace ? &result->course : NULL, true);
     enum status status = document_status(document, diag);
     if (status == SIM_OK)
         status = memory_stream_open(&stream, diag);
