@@ -9,6 +9,7 @@
 #include "base/array.h"
 #include "base/integers.h"
 #include "observe/distribution.h"
+#include "team.h"
 
 enum change_kind { OPENS, CLOSES, COMES, LEAVES };
 
@@ -77,6 +78,26 @@ static int compare_changes(const void *a, const void *b)
     if (x->time_ns != y->time_ns)
         return x->time_ns < y->time_ns ? -1 : 1;
     return (x->kind > y->kind) - (x->kind < y->kind);
+}
+
+/* Each half by itself, in two threads if there are any, then together. The order of equals does not depend on the threads. */
+static enum status sort_changes(struct sweep *sweep, struct diag *diag)
+{
+    const size_t middle = sweep->count / 2, count = sweep->count;
+    struct change *from = sweep->changes, *sorted;
+    enum status status = array_zeroed(&sorted, count, sizeof *sorted, "the fleet's waits", diag);
+    if (status != SIM_OK)
+        return status;
+#pragma omp parallel for schedule(static, 1) num_threads(min_u32(kv_team(0), 2))
+    for (int half = 0; half < 2; half++)
+        qsort(from + (half ? middle : 0), half ? count - middle : middle, sizeof *from, compare_changes);
+    for (size_t i = 0, first = 0, second = middle; i < count; i++) {
+        const bool take_first = second == count || (first < middle && compare_changes(&from[first], &from[second]) <= 0);
+        sorted[i] = from[take_first ? first++ : second++];
+    }
+    free(from);
+    sweep->changes = sorted;
+    return SIM_OK;
 }
 
 static bool is_clear(const struct sweep *sweep, uint32_t part)
@@ -149,9 +170,10 @@ enum status routing_wait_add(struct fleet *fleet, uint32_t stage, const uint32_t
     enum status status = make_sweep(&sweep, diag);
     if (status == SIM_OK) {
         list_changes(&sweep);
-        qsort(sweep.changes, sweep.count, sizeof *sweep.changes, compare_changes);
-        go_through(&sweep, order, fleet->routing_wait_ns);
+        status = sort_changes(&sweep, diag);
     }
+    if (status == SIM_OK)
+        go_through(&sweep, order, fleet->routing_wait_ns);
     end_sweep(&sweep);
     return status;
 }

@@ -17,6 +17,7 @@
 #include <omp.h>
 #endif
 
+#include "base/huge_pages.h"
 #include "replay/workload.h"
 #include "run/run.h"
 
@@ -103,6 +104,7 @@ static bool run_again(const char *program, const char *router, uint32_t requests
 
 int main(int argc, char **argv)
 {
+    huge_pages_prepare(); /* as the program does */
     const bool quick = argc > 1 && strcmp(argv[1], "--quick") == 0;
     const int first = quick ? 2 : 1;
     const uint32_t requests = argc > first ? (uint32_t)strtoul(argv[first], NULL, 10) : quick ? 100000 : 1000000;
