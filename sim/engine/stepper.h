@@ -44,8 +44,8 @@ struct stepper_ops {
     enum status (*advance)(struct stepper *self, struct advance *out, struct diag *diag);
     /* Queues and blocks between steps: fills in what is not 0. */
     void (*pool_state)(const struct stepper *self, struct step_tally *tally);
-    /* So many steps from the coming one on bring nobody's last token, whatever arrives; 0 if that is not known, or one is on its way. May be
-     * missing. */
+    /* So many steps from the coming one on bring nobody's last token, whatever arrives; 0 if that is not known, or one is on its way. Without
+     * drafts, of which several may come in a step. May be missing. */
     uint32_t (*steps_to_end)(const struct stepper *self);
     /* When an idle stepper has something to do though nobody arrives; INT64_MAX: never. Missing: never. */
     int64_t (*wakes_ns)(const struct stepper *self);

@@ -6,15 +6,23 @@
 #include "base/integers.h"
 #include "replay/replay.h"
 
+/* Can nobody end in fewer steps than tokens to come? Drafts bring several tokens in a step; who is rejected, or given up by V0, ends at once. */
+static bool takes_a_step_a_token(const struct stepper *stepper)
+{
+    const struct config *config = stepper->config;
+    return stepper->ops->steps_to_end && config->speculative.method == SPECULATIVE_NONE && config->max_num_queued_reqs == 0 &&
+           config->max_num_queued_tokens == 0;
+}
+
 enum status replica_open(struct replica *replica, const struct fleet_kind *kind, const struct trace *trace, const int64_t *times_ns,
                          bool stops, int64_t now_ns, struct diag *diag)
 {
-    *replica = (struct replica){
-        .feed = {.times_ns = times_ns, .stops = stops}, .reached_ns = now_ns, .quiet_ns = now_ns, .least_ns = step_time_least(kind->model)};
+    *replica = (struct replica){.feed = {.times_ns = times_ns, .stops = stops}, .reached_ns = now_ns, .quiet_ns = now_ns};
     const struct replay_inputs inputs = {.trace = trace, .config = &kind->config, .model = kind->model, .feed = &replica->feed};
-    if (kind->config.max_num_queued_reqs > 0 || kind->config.max_num_queued_tokens > 0)
-        replica->least_ns = 0; /* who is rejected ends at once */
-    return replay_stepper(&inputs, &(struct replay_options){0}, &replica->facts, &replica->stepper, diag);
+    enum status status = replay_stepper(&inputs, &(struct replay_options){0}, &replica->facts, &replica->stepper, diag);
+    if (status == SIM_OK && takes_a_step_a_token(replica->stepper))
+        replica->least_ns = step_time_least(kind->model);
+    return status;
 }
 
 void replica_close(struct replica *replica)
@@ -47,8 +55,7 @@ enum status replica_send(struct replica *replica, uint32_t position, int64_t tim
     return arrival_feed_send(&replica->feed, position, time_ns, diag);
 }
 
-/* An engine that dies, or does not go on, has answered nobody that it holds; the replay of the replica tells why. For routing it stands still at
- * the horizon. */
+/* An engine that dies, or does not go on, has answered nobody that it holds; the replay of the replica tells why. */
 void replica_advance(struct replica *replica, int64_t horizon_ns)
 {
     struct stepper *stepper = replica->stepper;
@@ -60,7 +67,7 @@ void replica_advance(struct replica *replica, int64_t horizon_ns)
         replica->status = replay_loop_go(stepper, &nobody, &replica->facts, &replica->diag);
     assert(ends == replica->feed.end_count || replica->feed.ended[ends].time_ns >= promised_ns);
     (void)ends, (void)promised_ns;
-    const uint32_t quiet = stepper->ops->steps_to_end && replica->least_ns > 0 ? stepper->ops->steps_to_end(stepper) : 0;
+    const uint32_t quiet = replica->least_ns > 0 ? stepper->ops->steps_to_end(stepper) : 0;
     replica->reached_ns = stepper->now_ns > stepper->arrivals.horizon_ns ? stepper->now_ns : stepper->arrivals.horizon_ns;
     /* It holds requests that nothing can move, or has died: nothing happens until somebody is sent, if then. */
     const bool stuck = stepper->now_ns < stepper->arrivals.horizon_ns && replica->feed.first == replica->feed.count &&

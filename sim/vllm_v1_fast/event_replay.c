@@ -182,8 +182,7 @@ static uint32_t steps_to_end(const struct stepper *self)
     const struct event_replay *replay = (const struct event_replay *)self;
     const struct trace *trace = self->trace;
     uint32_t least = event_calendar_until_finish(&replay->calendar, FINISH_RING);
-    if ((replay->in_flight && replay->in_flight->lasts > 0) || replay->waiting.count > WAITING_MOST ||
-        self->config->speculative.method != SPECULATIVE_NONE)
+    if ((replay->in_flight && replay->in_flight->lasts > 0) || replay->waiting.count > WAITING_MOST)
         return 0;
     for (uint32_t i = 0; i < replay->prefill_count; i++) {
         const struct live *live = &replay->calendar.live[replay->prefill[i]];

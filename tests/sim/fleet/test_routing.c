@@ -176,6 +176,8 @@ static struct config random_fleet(uint64_t *seed)
     config.fleet.router_balance_ratio = 1.5;
     config.fleet.router_prefix_match = 0.3;
     config.max_concurrency = random_below(seed, 3) == 0 ? 1 + random_below(seed, 8) : 0;
+    if (random_below(seed, 4) == 0)
+        random_case_layers(seed, &config);
     return config;
 }
 
@@ -194,7 +196,7 @@ static void expect_as_defined(const struct definition *of, const struct fleet_ro
 }
 
 /* How often it mattered, so that a change of the generator cannot make the test empty. */
-static uint32_t by_answers, in_closed_loop, preempting;
+static uint32_t by_answers, in_closed_loop, preempting, drafting;
 
 static void route_both_ways(uint64_t seed)
 {
@@ -215,6 +217,7 @@ static void route_both_ways(uint64_t seed)
     by_answers += plan.router->looks_at_answers;
     in_closed_loop += config.max_concurrency > 0;
     preempting += config.num_gpu_blocks < 30;
+    drafting += config.speculative.method != SPECULATIVE_NONE;
     fleet_routes_deinit(&routes);
     fleet_plan_deinit(&plan);
     trace_destroy(trace);
@@ -222,12 +225,13 @@ static void route_both_ways(uint64_t seed)
 
 Test(routing, is_as_defined, .timeout = 120)
 {
-    by_answers = in_closed_loop = preempting = 0;
+    by_answers = in_closed_loop = preempting = drafting = 0;
     for (uint64_t seed = 1; seed <= CASES; seed++)
         route_both_ways(seed);
     cr_expect_gt(by_answers, CASES / 4);
     cr_expect_gt(in_closed_loop, CASES / 5);
     cr_expect_gt(preempting, CASES / 4);
+    cr_expect_gt(drafting, CASES / 20);
 }
 
 /* --- cases by hand ---------------------------------------------------------------------------------------------------------------- */
@@ -275,6 +279,29 @@ Test(routing, an_answer_counts_from_the_moment_when_it_is_there)
         expect_members(&routes, members, 4);
         fleet_routes_deinit(&routes);
     }
+}
+
+static uint32_t choose_last(void *self, const struct pagesim_router_request *request, const struct pagesim_router_replica *replicas,
+                            uint32_t count)
+{
+    (void)self;
+    cr_expect_eq(request->input_tokens, 16);
+    cr_expect(replicas[count - 1].takes_requests);
+    return count - 1;
+}
+
+Test(routing, routers_of_other_programs_are_asked_like_those_built_in)
+{
+    static const struct pagesim_router last = {.info = {"last", "always the last one, for a test"}, .choose = choose_last};
+    static const struct tiny_request requests[] = {{0, 16, 2}, {0, 16, 10}};
+    static const uint32_t members[] = {2, 2};
+    struct pagesim_error error;
+    struct fleet_routes routes;
+    cr_assert_eq(pagesim_register_router(&last, &error), PAGESIM_OK);
+    const struct config config = even_steps(3, "last");
+    run_case(&config, requests, 2, &routes);
+    expect_members(&routes, members, 2);
+    fleet_routes_deinit(&routes);
 }
 
 Test(routing, a_failed_replica_sends_its_requests_to_others_or_loses_them)
