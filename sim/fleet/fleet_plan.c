@@ -34,6 +34,9 @@ static enum status set_member(struct config *config, const struct json_document 
     else
         snprintf(value, sizeof value, "%.*s", (int)length, source);
     snprintf(key, sizeof key, "%s", member->string);
+    bool negated;
+    if (!config_find_option(key, &negated) || negated)
+        return json_error(settings, member, true, diag, "\"%s\" is no key of the configuration; doc/formats.md lists them, and count", key);
     if (strcmp(key, "num_gpu_blocks") != 0 && config->sized)
         config->num_gpu_blocks = 0;
     return config_set(config, key, value, diag);
@@ -80,6 +83,17 @@ static enum status make_kinds(struct fleet_plan *plan, struct diag *diag)
     return status;
 }
 
+/* Known when it is known how many there can be. */
+static enum status check_failures(const struct fleet_plan *plan, struct diag *diag)
+{
+    const struct fleet_config *fleet = &plan->config->fleet;
+    for (uint32_t i = 0; i < fleet->failure_count; i++)
+        if (fleet->failures[i].replica >= plan->most)
+            return diag_set(diag, SIM_BAD_INPUT, "replica_failures: there is no replica %u; numbers are from 0 to %u",
+                            fleet->failures[i].replica, plan->most - 1);
+    return SIM_OK;
+}
+
 static enum status check(const struct fleet_plan *plan, struct diag *diag)
 {
     const struct fleet_config *fleet = &plan->config->fleet;
@@ -124,7 +138,8 @@ enum status fleet_plan_make(const struct config *config, struct fleet_plan *out,
         out->most = max_u32(out->most, fleet->autoscale.schedule[i].replicas);
     out->delay_ns = (int64_t)(fleet->router_delay_ms * 1e6 + 0.5);
     out->view_ns = (int64_t)((fleet->router_view_ms >= 0 ? fleet->router_view_ms : out->router->view_ms) * 1e6 + 0.5);
-    return make_kinds(out, diag);
+    status = check_failures(out, diag);
+    return status == SIM_OK ? make_kinds(out, diag) : status;
 }
 
 /* Only kinds can differ in it, and their settings have to be applied to see that. */

@@ -34,8 +34,10 @@ static struct config random_fleet(uint64_t *seed)
     tiny_name(config.fleet.router, policy_at(POLICY_ROUTER, random_below(seed, routers))->name);
     config.max_concurrency = random_below(seed, 4) == 0 ? 1 + random_below(seed, 8) : 0;
     if (config.max_concurrency == 0 && random_below(seed, 4) == 0)
-        config.fleet.failures[config.fleet.failure_count++] = (struct replica_failure){
-            .at_s = random_below(seed, 1000) * 1e-3, .replica = random_below(seed, 4), .down_s = 0.1, .lost = random_below(seed, 2)};
+        config.fleet.failures[config.fleet.failure_count++] = (struct replica_failure){.at_s = random_below(seed, 1000) * 1e-3,
+                                                                                       .replica = random_below(seed, config.fleet.replicas),
+                                                                                       .down_s = 0.1,
+                                                                                       .lost = random_below(seed, 2)};
     else if (config.max_concurrency == 0 && config.scheduler == SCHEDULER_VLLM_V1 && random_below(seed, 3) == 0)
         config.fleet.prefill_replicas = 1;
     return config;
@@ -258,4 +260,40 @@ Test(fleet_run, with_one_replica_it_is_that_server)
         run_close(&alone);
         trace_destroy(trace);
     }
+}
+
+/* Each before anything is replayed, and with the way out. */
+Test(fleet_run, what_is_not_modelled_is_refused)
+{
+    static const struct tiny_request requests[] = {{0, 16, 4}};
+    struct trace *trace = tiny_trace(requests, 1);
+    const struct config plain = tiny_config_v1(16, 20);
+    for (int i = 0; i < 7; i++) {
+        static const char *const reasons[] = {"give one of them, or their product",
+                                              "leaves none of the 3",
+                                              "wait for answers of another",
+                                              "there is no replica 3; numbers are from 0 to 2",
+                                              "\"cout\" is no key",
+                                              "there is no router",
+                                              "reject requests"};
+        struct config config = plain;
+        struct fleet fleet;
+        struct diag diag = {0};
+        struct fleet_config *of = &config.fleet;
+        *of = (struct fleet_config){.replicas = 3, .data_parallel_size = i == 0 ? 2 : 1, .router_view_ms = -1};
+        tiny_name(of->router, i == 5 ? "nobody" : "round-robin");
+        of->prefill_replicas = i == 1 ? 3 : i == 2 ? 1 : 0;
+        config.max_concurrency = i == 2 || i == 6 ? 4 : 0;
+        config.max_num_queued_reqs = i == 6 ? 4 : 0;
+        if (i == 3)
+            of->failures[of->failure_count++] = (struct replica_failure){.replica = 3};
+        if (i == 4) {
+            of->replicas = 1;
+            of->kinds[of->kind_count++] = (struct replica_kind){.count = 2, .settings = "{\"cout\":2}"};
+        }
+        cr_expect_eq(fleet_open(&fleet, trace, &config, &diag), SIM_BAD_INPUT, "%s", reasons[i]);
+        cr_expect(strstr(diag.text, reasons[i]), "%s: %s", reasons[i], diag.text);
+        fleet_close(&fleet);
+    }
+    trace_destroy(trace);
 }
