@@ -73,25 +73,29 @@ static uint32_t new_number(struct renumbering *numbers, uint32_t from)
 static enum status renumber(const struct trace *trace, struct trace *part, struct diag *diag)
 {
     struct renumbering numbers = {.mask = 1};
-    uint64_t *in_file = part->id_in_file;
+    uint64_t *in_file = NULL;
     const uint64_t ids = part->hash_start ? part->hash_start[part->count] : 0;
     if (ids == 0)
         return SIM_OK;
     while (numbers.mask < ids * 2)
         numbers.mask = numbers.mask * 2 + 1;
-    enum status status = array_zeroed(&numbers.places, numbers.mask + 1, sizeof *numbers.places, "hash ids", diag);
-    if (status == SIM_OK && !in_file) /* who writes it as a file wants the ids of the file */
-        status = array_zeroed(&in_file, trace->distinct_hashes, sizeof *in_file, "hash ids", diag);
-    for (uint64_t i = 0; i < ids && status == SIM_OK; i++) {
+    /* Who writes it as a file wants the ids of the file. There are no more numbers than ids. */
+    const struct array_request arrays[] = {ARRAY_OF(numbers.places, numbers.mask + 1), ARRAY_OF(in_file, ids)};
+    enum status status = array_zeroed_all(arrays, sizeof arrays / sizeof *arrays, "hash ids", diag);
+    if (status != SIM_OK) {
+        free(numbers.places);
+        return status;
+    }
+    for (uint64_t i = 0; i < ids; i++) {
         const uint32_t from = part->hash_ids[i], to = new_number(&numbers, from);
         part->hash_ids[i] = to;
         in_file[to] = trace_id_in_file(trace, from);
     }
+    free(part->id_in_file);
     part->id_in_file = in_file;
-    if (status == SIM_OK)
-        part->distinct_hashes = numbers.count;
+    part->distinct_hashes = numbers.count;
     free(numbers.places);
-    return status;
+    return SIM_OK;
 }
 
 /* Times that are known wait for nobody. Sessions stay: they say what a prompt begins with. */
