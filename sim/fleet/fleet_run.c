@@ -175,7 +175,7 @@ static enum status add_part(const struct fleet *fleet, const struct fleet_part *
 {
     const struct fleet_member *member = part->member;
     uint32_t *servers = part->does == METRICS_PREFILL ? fleet->prefilled_by : fleet->answered_by;
-    uint32_t *positions;
+    uint32_t *positions = NULL;
     enum status status = array_zeroed(&positions, member->count, sizeof *positions, "the fleet", diag);
     for (size_t i = 0; i < member->count && status == SIM_OK; i++) {
         const uint32_t position = member->requests[i].position;

@@ -63,7 +63,7 @@ static void transfer(const struct fleet_part *part, const struct fleet_config *c
 static enum status hand_over_part(const struct fleet_part *part, const struct fleet_config *config, struct handed *out, size_t *count,
                                   double *seconds, struct diag *diag)
 {
-    struct handed *handed;
+    struct handed *handed = NULL;
     size_t own = 0;
     enum status status = array_zeroed(&handed, part->member->count, sizeof *handed, "the fleet's requests", diag);
     for (size_t i = 0; i < part->member->count && status == SIM_OK; i++) {
@@ -87,7 +87,7 @@ static enum status hand_over_part(const struct fleet_part *part, const struct fl
 
 enum status hand_over_answers(struct fleet *fleet, const struct trace *trace, struct trace **out, uint32_t **order, struct diag *diag)
 {
-    struct handed *handed;
+    struct handed *handed = NULL;
     size_t count = 0;
     double seconds = 0;
     enum status status = array_zeroed(&handed, trace->count, sizeof *handed, "the fleet's requests", diag);

@@ -7,6 +7,7 @@
 #include "fleet/fleet_run.h"
 #include "observe/decision_hash.h"
 #include "run/run.h"
+#include "support/allocations.h"
 #include "support/random.h"
 #include "support/random_case.h"
 #include "support/stream_recorder.h"
@@ -296,4 +297,36 @@ Test(fleet_run, what_is_not_modelled_is_refused)
         fleet_close(&fleet);
     }
     trace_destroy(trace);
+}
+
+/* In one thread, whose allocations fail one after the other until none is left. */
+Test(fleet_run, without_memory_it_is_an_error_and_nothing_is_left, .timeout = 60)
+{
+    static const char *const routers[] = {"prefix-aware", "least-blocks", "session-affine"};
+    for (size_t i = 0; i < sizeof routers / sizeof *routers; i++) {
+        uint64_t seed = 5 + i, failed = 0;
+        struct config config = random_case_config(&seed, false);
+        struct trace *trace = random_case_trace(&seed, &config);
+        enum status status = SIM_FAILED;
+        config.fleet = (struct fleet_config){.replicas = 3, .data_parallel_size = 1, .router_view_ms = -1, .kv_transfer_gb_per_s = 1};
+        config.fleet.prefill_replicas = i == 2;
+        config.fleet.failures[0] = (struct replica_failure){.at_s = 0.05, .replica = 1, .down_s = 0.05};
+        config.fleet.failure_count = i == 1;
+        tiny_name(config.fleet.router, routers[i]);
+        for (uint64_t countdown = 1; status != SIM_OK; countdown++) {
+            static struct run run;
+            struct diag diag = {0};
+            allocations_fail_after(countdown);
+            status = run_open(&run, trace, &config, &diag);
+            if (status == SIM_OK)
+                status = run_replay(&run, NULL, 0, NULL, &diag);
+            allocations_fail_after(0);
+            cr_assert(status == SIM_OK || (status == SIM_FAILED && strstr(diag.text, "memory")), "%s, allocation %llu: %s", routers[i],
+                      (unsigned long long)countdown, diag.text);
+            failed += status != SIM_OK;
+            run_close(&run);
+        }
+        cr_expect_gt(failed, 50, "%s", routers[i]);
+        trace_destroy(trace);
+    }
 }
