@@ -70,7 +70,7 @@ static uint32_t new_number(struct renumbering *numbers, uint32_t from)
     return numbers->places[at].to - 1;
 }
 
-static enum status renumber(const struct trace *trace, struct trace *part, struct diag *diag)
+static enum status renumber(const struct trace *trace, bool keep_ids, struct trace *part, struct diag *diag)
 {
     struct renumbering numbers = {.mask = 1};
     uint64_t *in_file = NULL;
@@ -79,8 +79,8 @@ static enum status renumber(const struct trace *trace, struct trace *part, struc
         return SIM_OK;
     while (numbers.mask < ids * 2)
         numbers.mask = numbers.mask * 2 + 1;
-    /* Who writes it as a file wants the ids of the file. There are no more numbers than ids. */
-    const struct array_request arrays[] = {ARRAY_OF(numbers.places, numbers.mask + 1), ARRAY_OF(in_file, ids)};
+    /* There are no more numbers than ids. */
+    const struct array_request arrays[] = {ARRAY_OF(numbers.places, numbers.mask + 1), ARRAY_IF(keep_ids, in_file, ids)};
     enum status status = array_zeroed_all(arrays, sizeof arrays / sizeof *arrays, "hash ids", diag);
     if (status != SIM_OK) {
         free(numbers.places);
@@ -89,7 +89,8 @@ static enum status renumber(const struct trace *trace, struct trace *part, struc
     for (uint64_t i = 0; i < ids; i++) {
         const uint32_t from = part->hash_ids[i], to = new_number(&numbers, from);
         part->hash_ids[i] = to;
-        in_file[to] = trace_id_in_file(trace, from);
+        if (keep_ids)
+            in_file[to] = trace_id_in_file(trace, from);
     }
     free(part->id_in_file);
     part->id_in_file = in_file;
@@ -109,8 +110,8 @@ static void fix_times(const struct fleet_member *member, struct trace *part)
     part->untimed = NULL;
 }
 
-enum status fleet_routes_trace(const struct fleet_routes *routes, uint32_t member, const struct trace *trace, struct trace **out,
-                               struct diag *diag)
+enum status fleet_routes_trace(const struct fleet_routes *routes, uint32_t member, const struct trace *trace, bool keep_ids,
+                               struct trace **out, struct diag *diag)
 {
     const struct fleet_member *of = &routes->members[member];
     uint32_t *order;
@@ -125,7 +126,7 @@ enum status fleet_routes_trace(const struct fleet_routes *routes, uint32_t membe
     if (status != SIM_OK)
         return status;
     fix_times(of, part);
-    status = renumber(trace, part, diag);
+    status = renumber(trace, keep_ids, part, diag);
     if (status != SIM_OK) {
         trace_destroy(part);
         return status;

@@ -52,8 +52,8 @@ SIM_NODISCARD enum status fleet_routes_send(struct fleet_routes *routes, uint32_
                                             struct diag *diag);
 
 /* A new trace of what a member was sent, with the times at which it came there; sessions and limits of requests in flight wait for nothing any
- * more. Numbers of hash ids are its own. */
-SIM_NODISCARD enum status fleet_routes_trace(const struct fleet_routes *routes, uint32_t member, const struct trace *trace,
+ * more. Numbers of hash ids are its own; `keep_ids`: it knows what the file calls them, for who writes it as a file. */
+SIM_NODISCARD enum status fleet_routes_trace(const struct fleet_routes *routes, uint32_t member, const struct trace *trace, bool keep_ids,
                                              struct trace **out, struct diag *diag);
 
 #endif

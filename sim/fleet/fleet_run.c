@@ -105,7 +105,7 @@ static enum status run_part(const struct fleet *fleet, struct fleet_part *part, 
     const uint32_t member = (uint32_t)(part->member - routes->members);
     if (part->member->count == 0)
         return SIM_OK;
-    enum status status = fleet_routes_trace(routes, member, trace, &part->requests, diag);
+    enum status status = fleet_routes_trace(routes, member, trace, fleet->watcher != NULL, &part->requests, diag);
     if (status == SIM_OK)
         status = metrics_init(&part->metrics, part->requests, diag);
     ledger_init(&part->ledger, part->requests, &part->kind->config);
