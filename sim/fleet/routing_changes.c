@@ -1,4 +1,5 @@
 /* routing_changes.c - replicas that come, become ready, drain, fail and end; and what routing starts and ends with. */
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -33,6 +34,7 @@ static bool is_there(const struct routing *routing, uint32_t number)
 static void set_taking(struct routing *routing, uint32_t number, bool takes)
 {
     struct pagesim_router_replica *view = &routing->views[number];
+    assert(routing->views);
     routing->taking += (uint32_t)takes - (uint32_t)view->takes_requests;
     view->takes_requests = takes;
 }

@@ -112,7 +112,7 @@ static enum status arrive(struct stepper *self, uint32_t position, int64_t arriv
  * before it moves a block. */
 static enum status run_step(struct event_replay *replay, struct advance *out, struct diag *diag)
 {
-    bool ordinary;
+    bool ordinary = true;
     outputs_begin(replay);
     enum status status = replay->drafting ? draft_step_run(replay, diag) : calendar_step_run(replay, &ordinary, diag);
     if (status == SIM_OK && !replay->drafting && !ordinary)

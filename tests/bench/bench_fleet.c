@@ -11,7 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 #ifdef _OPENMP
 #include <omp.h>
@@ -93,13 +95,27 @@ static struct trace *make_requests(uint32_t requests, uint32_t replicas)
 static bool run_again(const char *program, const char *router, uint32_t requests, uint32_t replicas, int threads, double *seconds,
                       long *mib)
 {
-    char command[1024];
-    snprintf(command, sizeof command, "'%s' %u %u %s %d", program, requests, replicas, router, threads);
-    FILE *output = popen(command, "r");
-    if (!output)
+    char numbers[3][16], text[64] = "", *end = text;
+    int ends[2], state = 1;
+    snprintf(numbers[0], sizeof numbers[0], "%u", requests);
+    snprintf(numbers[1], sizeof numbers[1], "%u", replicas);
+    snprintf(numbers[2], sizeof numbers[2], "%d", threads);
+    if (pipe(ends) != 0)
         return false;
-    const bool read = fscanf(output, "%lf %ld", seconds, mib) == 2;
-    return pclose(output) == 0 && read;
+    const pid_t child = fork();
+    if (child == 0) {
+        dup2(ends[1], STDOUT_FILENO);
+        execl(program, program, numbers[0], numbers[1], router, numbers[2], (char *)NULL);
+        _exit(127);
+    }
+    close(ends[1]);
+    const ssize_t length = read(ends[0], text, sizeof text - 1); /* one short line */
+    close(ends[0]);
+    if (child < 0 || waitpid(child, &state, 0) < 0 || state != 0 || length <= 0)
+        return false;
+    *seconds = strtod(text, &end);
+    *mib = strtol(end, NULL, 10);
+    return true;
 }
 
 int main(int argc, char **argv)
@@ -111,7 +127,7 @@ int main(int argc, char **argv)
     const uint32_t replicas = argc > first + 1 ? (uint32_t)strtoul(argv[first + 1], NULL, 10) : 100;
     if (argc > first + 3) {
         struct trace *trace = make_requests(requests, replicas);
-        measure(argv[first + 2], trace, replicas, atoi(argv[first + 3]));
+        measure(argv[first + 2], trace, replicas, (int)strtol(argv[first + 3], NULL, 10));
         trace_destroy(trace);
         return 0;
     }
