@@ -284,6 +284,7 @@ static enum status run(struct routing *routing, uint32_t threads, struct diag *d
 {
     int64_t horizon_ns = 0;
     enum status status = SIM_OK;
+    (void)threads; /* without OpenMP there is one */
 #pragma omp parallel num_threads(threads) if (threads > 1)
     {
         for (bool over = false; !over;) {
