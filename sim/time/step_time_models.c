@@ -158,11 +158,14 @@ void step_time_destroy(struct step_time_model *model)
     free(model);
 }
 
+/* One token with nothing before it, as a prompt and as a decode, whichever costs less; who samples nothing pays nothing for that. */
 int64_t step_time_least(const struct step_time_model *model)
 {
     const enum step_time_kind kind = model->config.model;
-    struct step_shape one = {.sampled = 1};
-    step_shape_add(&one, 1, 1, true);
+    struct step_shape prompt = {0}, decode = {0};
+    step_shape_add(&prompt, 0, 1, false);
+    step_shape_add(&decode, 0, 1, true);
     const bool grows = kind == STEP_TIME_LINEAR || kind == STEP_TIME_COMPACT || kind == STEP_TIME_ROOFLINE;
-    return grows ? step_time_price(model, &one) : 0;
+    const int64_t a = step_time_price(model, &prompt), b = step_time_price(model, &decode);
+    return !grows ? 0 : a < b ? a : b;
 }
