@@ -163,9 +163,10 @@ int64_t step_time_least(const struct step_time_model *model)
 {
     const enum step_time_kind kind = model->config.model;
     struct step_shape prompt = {0}, decode = {0};
+    if (kind != STEP_TIME_LINEAR && kind != STEP_TIME_COMPACT && kind != STEP_TIME_ROOFLINE)
+        return 0;
     step_shape_add(&prompt, 0, 1, false);
     step_shape_add(&decode, 0, 1, true);
-    const bool grows = kind == STEP_TIME_LINEAR || kind == STEP_TIME_COMPACT || kind == STEP_TIME_ROOFLINE;
     const int64_t a = step_time_price(model, &prompt), b = step_time_price(model, &decode);
-    return !grows ? 0 : a < b ? a : b;
+    return a < b ? a : b;
 }
