@@ -258,12 +258,10 @@ enum status gpu_load(const char *name, struct gpu *out, struct diag *diag)
                                {"bandwidth_gb_per_s", &made.bandwidth_gb_per_s, false},
                                {"tflops", &made.tflops, false},
                                {"link_gb_per_s", &made.link_gb_per_s, true},
-                               {"cuda_memory_bytes", &made.cuda_memory_bytes, true},
+                               {"driver_bytes", &made.driver_bytes, true},
                                {NULL, NULL, false}};
     snprintf(made.name, sizeof made.name, "%s", name);
     enum status status = hardware_read(name, "gpus", read_gpu, &(struct reading){numbers, made.name}, diag);
-    if (made.cuda_memory_bytes == 0)
-        made.cuda_memory_bytes = made.memory_bytes;
     if (status == SIM_OK)
         *out = made;
     return status;

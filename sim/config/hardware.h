@@ -18,7 +18,7 @@ enum { GPU_NAME_SIZE = 64 };
 
 struct gpu {
     double memory_bytes, bandwidth_gb_per_s, tflops;
-    double cuda_memory_bytes; /* what of memory_bytes programs have; without a figure of its own all of it */
+    double driver_bytes;      /* part of memory_bytes that programs do not have; 0: the file does not say */
     double link_gb_per_s;     /* to other GPUs, in each direction; 0: the file does not say */
     char name[GPU_NAME_SIZE]; /* the whole one of its file, else the one that it was asked for by */
 };

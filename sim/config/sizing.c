@@ -32,7 +32,7 @@ static enum status size_pool(struct config *config, const struct model_shape *mo
         if (status != SIM_OK)
             return status;
         /* The rule counts from what CUDA has, as vLLM does; overhead_bytes is all that is neither weights nor cache, the driver's share too. */
-        made.gpu_bytes = config->overhead_bytes > 0 ? gpu.memory_bytes : gpu.cuda_memory_bytes;
+        made.gpu_bytes = config->overhead_bytes > 0 ? gpu.memory_bytes : gpu.memory_bytes - gpu.driver_bytes;
         made.kv_bytes = made.gpu_bytes * made.utilization - made.weight_bytes - made.overhead_bytes;
     }
     /* Negative when the weights alone are too large; the test below takes that, too. In doubles, so that no difference can wrap. */
