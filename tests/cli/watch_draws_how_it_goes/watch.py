@@ -14,7 +14,7 @@ PROGRAM, ROOT = os.environ["PAGESIM"], os.environ["ROOT"]
 TRACE = f"--trace {ROOT}/traces/chat.jsonl --limit 100 --config {ROOT}/configs/demo.json --data-plane off --quiet"
 REPLAY = f"replay {TRACE} --num-gpu-blocks 200"
 SWEEP = f"sweep {TRACE} --threads 2 --vary num_gpu_blocks=200,300 --vary watermark=0,0.05"
-LONG = "--dataset-name random --num-prompts 400000 --random-input-len 2000 --random-output-len 1000 --max-model-len 8192 --quiet"
+LONG = "--dataset-name random --num-prompts 1500000 --random-input-len 2000 --random-output-len 1000 --max-model-len 8192 --quiet"
 LABELS = ["replay", "done", "running", "pool", "output", "preempted"]
 
 
