@@ -51,4 +51,11 @@ static inline uint64_t max_u64(uint64_t a, uint64_t b)
     return a > b ? a : b;
 }
 
+/* An amount of time in nanoseconds, rounded: ns_of(2.5, 1e6) of 2.5 ms. What 64 bits do not hold is the most that they do. */
+static inline int64_t ns_of(double amount, double unit_ns)
+{
+    const double ns = amount * unit_ns + 0.5;
+    return ns < 0x1p63 ? (int64_t)ns : INT64_MAX;
+}
+
 #endif

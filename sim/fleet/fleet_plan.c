@@ -136,8 +136,8 @@ enum status fleet_plan_make(const struct config *config, struct fleet_plan *out,
     out->most = max_u32(out->replicas, fleet->autoscale.most);
     for (uint32_t i = 0; i < fleet->autoscale.schedule_count; i++)
         out->most = max_u32(out->most, fleet->autoscale.schedule[i].replicas);
-    out->delay_ns = (int64_t)(fleet->router_delay_ms * 1e6 + 0.5);
-    out->view_ns = (int64_t)((fleet->router_view_ms >= 0 ? fleet->router_view_ms : out->router->view_ms) * 1e6 + 0.5);
+    out->delay_ns = ns_of(fleet->router_delay_ms, 1e6);
+    out->view_ns = ns_of(fleet->router_view_ms >= 0 ? fleet->router_view_ms : out->router->view_ms, 1e6);
     status = check_failures(out, diag);
     return status == SIM_OK ? make_kinds(out, diag) : status;
 }

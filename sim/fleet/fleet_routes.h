@@ -35,11 +35,6 @@ struct routing_part {
     uint32_t first, end; /* numbers of replicas */
 };
 
-struct routing_watch {
-    bool (*progress)(void *context, uint64_t done, uint64_t total); /* NULL, or true stops with SIM_INTERRUPTED */
-    void *context;
-};
-
 SIM_NODISCARD enum status fleet_routes_init(struct fleet_routes *routes, const struct trace *trace, bool followed, bool simulated,
                                             struct diag *diag);
 void fleet_routes_deinit(struct fleet_routes *routes);

@@ -194,15 +194,10 @@ static void add_facts(const struct replay_facts *part, struct replay_facts *whol
 {
     struct run_end *end = &whole->end;
     const bool dies = (part->end.stalled || part->end.abort) && !(end->stalled || end->abort);
-    if (dies)
-        *whole = (struct replay_facts){.end = *end, .by_events = whole->by_events};
-    if (dies)
-        for (size_t i = 0; i < sizeof whole->diagnosis; i++)
-            whole->diagnosis[i] = part->diagnosis[i];
-    if (dies && part->end.abort) {
-        for (size_t i = 0; i < sizeof whole->abort; i++)
-            whole->abort[i] = part->abort[i];
-        end->abort = whole->abort;
+    if (dies) { /* the first one is told */
+        memcpy(whole->diagnosis, part->diagnosis, sizeof whole->diagnosis);
+        memcpy(whole->abort, part->abort, sizeof whole->abort);
+        end->abort = part->end.abort ? whole->abort : NULL;
     }
     end->stalled = end->stalled || part->end.stalled;
     end->steps += part->end.steps;
@@ -266,7 +261,7 @@ static enum status run_stage(struct fleet *fleet, uint32_t stage, const struct t
                              enum metrics_part does, const struct replay_options *options, struct diag *diag)
 {
     struct leg leg = {.options = options, .from = 2 * stage, .to = 2 * stage + 1, .all = does == METRICS_ALL ? 2 : 4};
-    const struct routing_watch watch = {.progress = leg_progress, .context = &leg};
+    const struct replay_watch watch = {.progress = leg_progress, .context = &leg};
     const size_t first = fleet->part_count;
     fleet->stage_count = stage + 1;
     enum status status = routing_run(&fleet->plan, requests, part, &watch, &fleet->routes[stage], diag);

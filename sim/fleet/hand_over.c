@@ -49,7 +49,7 @@ static void transfer(const struct fleet_part *part, const struct fleet_config *c
 {
     const struct config *server = &part->kind->config;
     const double block = (double)config_block_bytes(server) * server->tensor_parallel_size;
-    const int64_t begin_ns = (int64_t)(config->kv_transfer_ms * 1e6 + 0.5);
+    const int64_t begin_ns = ns_of(config->kv_transfer_ms, 1e6);
     int64_t free_ns = 0;
     for (size_t i = 0; i < count; i++) {
         const uint32_t tokens = part->requests->input_tokens[handed[i].position];

@@ -13,7 +13,8 @@ struct replica {
     struct arrival_feed feed;
     struct replay_facts facts;
     int64_t reached_ns; /* nothing it does before this is unknown */
-    int64_t quiet_ns;   /* and nobody ends before this, which may be later: it may be left behind until somebody has to know its state */
+    int64_t
+        quiet_ns; /* and nobody ends before this, which may be later: until then it need not go on, unless somebody has to know its state */
     int64_t least_ns;   /* no step takes less; 0: not known */
     enum status status; /* of the last replica_advance */
     struct diag diag;

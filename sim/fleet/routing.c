@@ -229,7 +229,7 @@ static int64_t first_end(const struct routing *routing)
 static bool asks_to_stop(struct routing *routing)
 {
     enum { ROUTED_BETWEEN_QUESTIONS = 1024 };
-    const struct routing_watch *watch = routing->watch;
+    const struct replay_watch *watch = routing->watch;
     if (!watch || !watch->progress || routing->sent < routing->next_question)
         return false;
     routing->next_question = routing->sent + ROUTED_BETWEEN_QUESTIONS;
@@ -267,7 +267,7 @@ static enum status go_on(struct routing *routing, int64_t *horizon_ns, struct di
         }
         if (next.needs != NEEDS_NOTHING ? next.time_ns > least : next.time_ns == INT64_MAX) {
             *horizon_ns = next.time_ns;
-            if (routing->followed) /* whoever is furthest behind may catch up with the next one, or run one step */
+            if (routing->followed) /* who has the earliest clock may reach that of the next one, or run one step */
                 *horizon_ns = min_i64(min_i64(next.time_ns, first_end(routing)), max_i64(second, least + 1));
             return SIM_OK;
         }
@@ -279,7 +279,7 @@ static enum status go_on(struct routing *routing, int64_t *horizon_ns, struct di
 }
 
 /* The threads of a team stay together for the whole pass. Where each request asks what replicas have done, there is too little to do from one to
- * the next for a team to share; one thread then leaves replicas behind for as long as nobody has to know them (replica.h). */
+ * the next for a team to share; one thread then lets replicas go on only when somebody has to know them (replica.h). */
 static enum status run(struct routing *routing, uint32_t threads, struct diag *diag)
 {
     int64_t horizon_ns = 0;
@@ -301,7 +301,7 @@ static enum status run(struct routing *routing, uint32_t threads, struct diag *d
 }
 
 enum status routing_run(const struct fleet_plan *plan, const struct trace *trace, struct routing_part part,
-                        const struct routing_watch *watch, struct fleet_routes *routes, struct diag *diag)
+                        const struct replay_watch *watch, struct fleet_routes *routes, struct diag *diag)
 {
     struct routing *routing;
     *routes = (struct fleet_routes){0};
@@ -312,8 +312,7 @@ enum status routing_run(const struct fleet_plan *plan, const struct trace *trace
     routing->watch = watch;
     if (status == SIM_OK)
         status = run(routing, routing->simulated && routing->arrival_needs == NEEDS_NOTHING ? kv_team(0) : 1, diag);
-    if (status == SIM_OK)
-        routing_finish(routing);
+    routes->lost += routing->held_count; /* nobody took them */
     routing_close(routing);
     return status;
 }

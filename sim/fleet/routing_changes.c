@@ -7,14 +7,9 @@
 #include "base/integers.h"
 #include "fleet/routing_state.h"
 
-static int64_t ns_of(double seconds)
-{
-    return seconds < 9e9 ? (int64_t)(seconds * 1e9 + 0.5) : INT64_MAX;
-}
-
 static int64_t later(int64_t now_ns, double seconds)
 {
-    const int64_t ns = ns_of(seconds);
+    const int64_t ns = ns_of(seconds, 1e9);
     return ns > INT64_MAX - now_ns ? INT64_MAX : now_ns + ns;
 }
 
@@ -254,7 +249,7 @@ struct moment routing_next_change(const struct routing *routing)
         if (is_there(routing, number) && !is_draining(routing, number) && !routing->views[number].takes_requests)
             next = earlier(next, MOMENT_READY, member_of(routing, number)->ready_ns);
     if (routing->failures < fleet->failure_count)
-        next = earlier(next, MOMENT_FAILURE, ns_of(fleet->failures[routing->failures].at_s));
+        next = earlier(next, MOMENT_FAILURE, ns_of(fleet->failures[routing->failures].at_s, 1e9));
     return earlier(next, MOMENT_SCALING, routing->scaling.next_ns);
 }
 
@@ -347,11 +342,6 @@ enum status routing_open(struct routing *routing, const struct fleet_plan *plan,
     if (status == SIM_OK)
         arrivals_find_next(&routing->clients);
     return status;
-}
-
-void routing_finish(struct routing *routing)
-{
-    routing->routes->lost += routing->held_count;
 }
 
 void routing_close(struct routing *routing)

@@ -24,7 +24,7 @@ struct routing {
     const struct fleet_plan *plan;
     const struct trace *trace;
     struct fleet_routes *routes;
-    const struct routing_watch *watch;
+    const struct replay_watch *watch;
     struct routing_part part;
     struct trace shared; /* the trace, with id_runs that all replicas look at: ids that always come together do so in each replica, too */
     struct id_runs runs;
@@ -52,14 +52,11 @@ struct routing {
 /* The class of a request, as routers count them. */
 static inline uint32_t routing_class(const struct trace *trace, uint32_t position)
 {
-    const int32_t priority = trace->priority ? trace->priority[position] : 0;
-    return priority <= 0 ? 0 : priority == 1 ? 1 : 2;
+    return policy_class(trace->priority ? trace->priority[position] : 0);
 }
 
 SIM_NODISCARD enum status routing_open(struct routing *routing, const struct fleet_plan *plan, const struct trace *trace,
                                        struct routing_part part, struct fleet_routes *routes, struct diag *diag);
-/* Requests that nobody took are lost. */
-void routing_finish(struct routing *routing);
 void routing_close(struct routing *routing);
 
 /* Send a request and its samples to the replica that the router chooses. */

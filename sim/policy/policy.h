@@ -39,4 +39,11 @@ const struct pagesim_preemption_victim *policy_find_victim(const char *name);
 const struct pagesim_eviction_policy *policy_find_eviction(const char *name);
 const struct pagesim_router *policy_find_router(const char *name);
 
+/* The class of a priority: 0 and below, 1, 2 and above. For all that count or promise by class: deadlines, routers, orders of eviction. */
+static inline uint32_t policy_class(int32_t priority)
+{
+    const int32_t last = PAGESIM_POLICY_CLASSES - 1;
+    return (uint32_t)(priority < 0 ? 0 : priority > last ? last : priority);
+}
+
 #endif

@@ -1,4 +1,4 @@
-/* router_parts.h - what several routers do alike: who takes requests, who has least to do, draws, which class a request is of. */
+/* router_parts.h - what several routers do alike: who takes requests, who has least to do, draws. */
 #ifndef PAGESIM_ROUTER_PARTS_H
 #define PAGESIM_ROUTER_PARTS_H
 
@@ -68,13 +68,6 @@ static inline bool router_create_drawn(const struct pagesim_router_setup *setup,
 static inline uint32_t router_draw(uint64_t *state, uint32_t below)
 {
     return below > 0 ? (uint32_t)(seeded_bits(state) % below) : 0;
-}
-
-/* As unanswered_of counts: priority 0 and below, 1, 2 and above. */
-static inline uint32_t router_class(const struct pagesim_router_request *request)
-{
-    const int32_t last = PAGESIM_POLICY_CLASSES - 1, priority = request->priority;
-    return (uint32_t)(priority < 0 ? 0 : priority > last ? last : priority);
 }
 
 #endif

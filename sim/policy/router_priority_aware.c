@@ -26,7 +26,7 @@ static bool before(const void *context, const struct pagesim_router_replica *a, 
 static uint32_t choose(void *self, const struct pagesim_router_request *request, const struct pagesim_router_replica *replicas,
                        uint32_t count)
 {
-    const uint32_t class = router_class(request);
+    const uint32_t class = policy_class(request->priority);
     (void)self;
     return router_first(replicas, count, before, &class);
 }

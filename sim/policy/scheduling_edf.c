@@ -29,8 +29,7 @@ static bool create(const struct pagesim_policy_setup *setup, void **self)
 static int64_t key(void *self, const struct pagesim_policy_request *request)
 {
     const struct pagesim_policy_setup *setup = self;
-    const int32_t last = PAGESIM_POLICY_CLASSES - 1, priority = request->priority;
-    const int64_t target_ns = setup->ttft_target_ns[priority < 0 ? 0 : priority > last ? last : priority];
+    const int64_t target_ns = setup->ttft_target_ns[policy_class(request->priority)];
     int64_t deadline_ns;
     return __builtin_add_overflow(request->arrival_ns, target_ns, &deadline_ns) ? INT64_MAX : deadline_ns;
 }

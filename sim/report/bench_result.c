@@ -248,7 +248,7 @@ static void write_setup(const struct bench_result *result, struct json_text *jso
     json_put_uint(json, "num_prompts", run->trace->count);
     json_put_string(json, "pagesim", SIM_VERSION);
     json_put_string(json, "trace", run->trace->name);
-    json_put_string(json, "step_time_model", run->model->name);
+    json_put_string(json, "step_time_model", step_time_name(run->config->step_time.model));
     for (size_t i = 0; i < result->metadata_count; i++) {
         const char *pair = result->metadata[i], *equals = strchr(pair, '=');
         char key[128];

@@ -18,7 +18,7 @@ enum { EXTRA_OBSERVERS_MOST = 8 };
 enum status run_open(struct run *run, const struct trace *trace, const struct config *config, struct diag *diag)
 {
     *run = (struct run){.trace = trace, .config = config};
-    enum status status = step_time_create(config, &run->model, diag);
+    enum status status = config_has_fleet(config) ? SIM_OK : step_time_create(config, &run->model, diag);
     if (status == SIM_OK)
         status = workload_fit(trace, config, &run->fitted, diag);
     if (run->fitted)

@@ -13,10 +13,10 @@
 struct run {
     const struct trace *trace; /* what is replayed: the caller's, or fitted */
     const struct config *config;
-    struct trace *fitted; /* NULL, or what workload_fit made of the caller's for this configuration */
-    struct step_time_model *model;
-    struct fleet *fleet;    /* NULL: one server. Then metrics and ledger are sums over all (fleet/fleet.h) */
-    struct metrics metrics; /* stories: what became of each request */
+    struct trace *fitted;          /* NULL, or what workload_fit made of the caller's for this configuration */
+    struct step_time_model *model; /* NULL with a fleet, whose kinds have one each */
+    struct fleet *fleet;           /* NULL: one server. Then metrics and ledger are sums over all (fleet/fleet.h) */
+    struct metrics metrics;        /* stories: what became of each request */
     struct ledger ledger;
     struct replay_facts facts;
     /* Set between run_open and run_replay what else there is to tell of; NULL and 0: nothing. */

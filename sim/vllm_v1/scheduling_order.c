@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/array.h"
+#include "base/integers.h"
 #include "base/portable_math.h"
 #include "base/seeded_random.h"
 #include "trace/trace_rows.h"
@@ -52,7 +53,7 @@ enum status scheduling_order_init(struct scheduling_order *order, const struct t
     if (!policy)
         return diag_set(diag, SIM_BAD_INPUT, "there is no scheduling_policy \"%s\"", config->scheduling_policy);
     for (int i = 0; i < PAGESIM_POLICY_CLASSES; i++)
-        setup.ttft_target_ns[i] = (int64_t)(config->slo_ttft_ms[i] * 1e6 + 0.5);
+        setup.ttft_target_ns[i] = ns_of(config->slo_ttft_ms[i], 1e6);
     *order =
         (struct scheduling_order){.policy = policy, .trace = trace, .output_tokens = trace->output_tokens, .tenant = trace_tenants(trace)};
     if (config->length_prediction_sigma > 0) {

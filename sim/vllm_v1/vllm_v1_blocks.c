@@ -17,6 +17,7 @@
 #include "base/integers.h"
 #include "config/speculation.h"
 #include "engine/pool_states.h"
+#include "policy/policy.h"
 #include "vllm_v1/v1_rules.h"
 
 /* Of each request, as pagesim.h says at PAGESIM_EVICTION_CLASSES. Turns come after those before them, so one pass counts them. */
@@ -31,7 +32,7 @@ static enum status classify(struct v1_blocks *blocks, struct diag *diag)
         uint32_t turn = tokens > MIDDLE ? 2 : tokens > SHORT ? 1 : 0;
         if (trace->previous)
             turn = previous == 0 ? 0 : min_u32(blocks->classes[previous - 1] % TURNS + 1, TURNS - 1);
-        blocks->classes[position] = (uint8_t)(TURNS * (uint32_t)(priority <= 0 ? 0 : priority == 1 ? 1 : 2) + turn);
+        blocks->classes[position] = (uint8_t)(TURNS * policy_class(priority) + turn);
     }
     return status;
 }

@@ -13,7 +13,7 @@
 
 enum { REQUESTS = 60, FLEETS = 14 };
 
-/* Prompts of a few blocks, so close to each other that a server alone falls behind. */
+/* Prompts of a few blocks, so close to each other that a server alone cannot keep up. */
 static struct trace *busy_trace(uint64_t *seed)
 {
     struct tiny_request requests[REQUESTS] = {{0}};
