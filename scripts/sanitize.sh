@@ -52,6 +52,12 @@ else
     for program in "$@"; do "$program"; done
     replays
 fi
+# Criterion loses a block of its own now and then. A suppression matches any frame, and Criterion calls each test, so that it would hide the
+# tests' leaks too: only a report in which each block was allocated by Criterion's own code (frame 1) is left out.
+ours='/ERROR: / && !/ERROR: LeakSanitizer: detected memory leaks/ || /^ *#1 / && !/libcriterion\.so/ { found = 1 } END { exit !found }'
+for report in "$reports"/asan.*; do
+    if [ -f "$report" ] && ! awk "$ours" "$report"; then rm "$report"; fi
+done
 if [ -n "$(ls -A "$reports")" ]; then
     cat "$reports"/*
     echo "$kind: reports above"
