@@ -15,7 +15,7 @@ struct fleet_part {
     const struct fleet_member *member;
     const struct fleet_kind *kind;
     enum metrics_part does;
-    struct trace *requests; /* what it was sent; NULL: nothing */
+    struct trace *requests; /* what it was sent, without hash ids after the replay; NULL: nothing */
     struct metrics metrics; /* of these; without the gaps between tokens */
     struct ledger ledger;
     struct replay_facts facts;

@@ -92,7 +92,6 @@ static enum status renumber(const struct trace *trace, bool keep_ids, struct tra
         if (keep_ids)
             in_file[to] = trace_id_in_file(trace, from);
     }
-    free(part->id_in_file);
     part->id_in_file = in_file;
     part->distinct_hashes = numbers.count;
     free(numbers.places);
@@ -121,7 +120,9 @@ enum status fleet_routes_trace(const struct fleet_routes *routes, uint32_t membe
         return status;
     for (size_t i = 0; i < of->count; i++)
         order[i] = of->requests[i].position;
-    status = trace_copy(trace, order, (uint32_t)of->count, &part, diag);
+    struct trace without_names = *trace; /* of ids: the part has its own */
+    without_names.id_in_file = NULL;
+    status = trace_copy(&without_names, order, (uint32_t)of->count, &part, diag);
     free(order);
     if (status != SIM_OK)
         return status;

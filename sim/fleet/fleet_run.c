@@ -99,19 +99,35 @@ static enum status check_ends(const struct fleet_part *part, const struct fleet_
     return SIM_OK;
 }
 
-static enum status run_part(const struct fleet *fleet, struct fleet_part *part, const struct fleet_routes *routes,
-                            const struct trace *trace, const struct replay_options *options, struct diag *diag)
+/* Servers that do the same work. */
+struct stage {
+    uint32_t number;
+    const struct trace *requests;
+    const uint32_t *order; /* from its positions to the trace's; NULL: they are the same */
+    struct routing_part part;
+    enum metrics_part does;
+    struct metrics *whole; /* of all stages */
+};
+
+static enum status run_part(const struct fleet *fleet, const struct stage *stage, struct fleet_part *part,
+                            const struct replay_options *options, struct diag *diag)
 {
+    const struct fleet_routes *routes = &fleet->routes[stage->number];
     const uint32_t member = (uint32_t)(part->member - routes->members);
     if (part->member->count == 0)
         return SIM_OK;
-    enum status status = fleet_routes_trace(routes, member, trace, fleet->watcher != NULL, &part->requests, diag);
+    enum status status = fleet_routes_trace(routes, member, stage->requests, fleet->watcher != NULL, &part->requests, diag);
     if (status == SIM_OK)
         status = metrics_init(&part->metrics, part->requests, diag);
     ledger_init(&part->ledger, part->requests, &part->kind->config);
     if (status == SIM_OK)
         status = replay_part(fleet, part, options, diag);
-    return status == SIM_OK ? check_ends(part, routes, diag) : status;
+    if (status == SIM_OK)
+        status = gap_distribution_pack(&part->metrics.gaps, diag);
+    if (status != SIM_OK)
+        return status;
+    trace_drop_ids(part->requests);
+    return check_ends(part, routes, diag);
 }
 
 /* The first replica, by number, that could not be replayed is told. */
@@ -133,10 +149,43 @@ static bool leg_progress(void *context, uint64_t done, uint64_t total)
     return leg->options->progress && leg->options->progress(leg->options->progress_context, (uint64_t)(share * (double)total), total);
 }
 
-static enum status run_parts(const struct fleet *fleet, struct fleet_part *parts, size_t count, const struct fleet_routes *routes,
-                             const struct trace *trace, struct leg *leg, struct diag *diag)
+/* Where the stories of a part belong: those that it had last. */
+static enum status add_stories(const struct fleet *fleet, const struct stage *stage, const struct fleet_part *part, struct diag *diag)
+{
+    const struct fleet_routes *routes = &fleet->routes[stage->number];
+    const struct fleet_member *member = part->member;
+    uint32_t *servers = part->does == METRICS_PREFILL ? fleet->prefilled_by : fleet->answered_by;
+    uint32_t *positions = NULL;
+    enum status status = array_zeroed(&positions, member->count, sizeof *positions, "the fleet", diag);
+    for (size_t i = 0; i < member->count && status == SIM_OK; i++) {
+        const uint32_t position = member->requests[i].position;
+        const bool last = routes->member_of[position] == (uint32_t)(member - routes->members);
+        positions[i] = !last ? UINT32_MAX : stage->order ? stage->order[position] : position;
+        if (last)
+            servers[positions[i]] = member->number;
+    }
+    if (status == SIM_OK)
+        status = metrics_merge(stage->whole, &part->metrics, positions, part->does, diag);
+    free(positions);
+    return status;
+}
+
+/* What one thread does at a time, while others replay. In which order parts are added makes no difference to the sum. */
+static enum status add_part(struct fleet *fleet, const struct stage *stage, struct fleet_part *part, struct diag *diag)
+{
+    enum status status = part->requests ? add_stories(fleet, stage, part, diag) : SIM_OK;
+    if (status == SIM_OK && part->does != METRICS_PREFILL)
+        status = gap_distribution_take(&stage->whole->gaps, &part->metrics.gaps, diag);
+    gap_distribution_deinit(&part->metrics.gaps); /* few replicas have theirs in memory */
+    return status;
+}
+
+/* parts: those of the stage. */
+static enum status run_parts(struct fleet *fleet, const struct stage *stage, struct fleet_part *parts, size_t count, struct leg *leg,
+                             struct diag *diag)
 {
     struct outcome *outcomes;
+    const uint32_t requests = stage->requests->count;
     uint64_t done = 0;
     bool stopped = false;
     enum status status = array_zeroed(&outcomes, count, sizeof *outcomes, "the fleet", diag);
@@ -148,11 +197,13 @@ static enum status run_parts(const struct fleet *fleet, struct fleet_part *parts
 #pragma omp atomic read
         stop = stopped;
         if (!stop)
-            outcomes[i].status = run_part(fleet, &parts[i], routes, trace, leg->options, &outcomes[i].diag);
-#pragma omp critical(fleet_progress)
+            outcomes[i].status = run_part(fleet, stage, &parts[i], leg->options, &outcomes[i].diag);
+#pragma omp critical(fleet_sum)
         {
+            if (!stop && outcomes[i].status == SIM_OK)
+                outcomes[i].status = add_part(fleet, stage, &parts[i], &outcomes[i].diag);
             done += parts[i].member->count;
-            if (!stopped && leg_progress(leg, min_u64(done, trace->count), trace->count)) {
+            if (!stopped && leg_progress(leg, min_u64(done, requests), requests)) {
 #pragma omp atomic write
                 stopped = true;
             }
@@ -168,27 +219,6 @@ static enum status run_parts(const struct fleet *fleet, struct fleet_part *parts
 }
 
 /* --- all of them ------------------------------------------------------------------------------------------------------------------- */
-
-/* Where the stories of a part belong: those that it had last. order: from the stage's positions to the trace's, NULL if they are the same. */
-static enum status add_part(const struct fleet *fleet, const struct fleet_part *part, const struct fleet_routes *routes,
-                            const uint32_t *order, struct metrics *whole, struct diag *diag)
-{
-    const struct fleet_member *member = part->member;
-    uint32_t *servers = part->does == METRICS_PREFILL ? fleet->prefilled_by : fleet->answered_by;
-    uint32_t *positions = NULL;
-    enum status status = array_zeroed(&positions, member->count, sizeof *positions, "the fleet", diag);
-    for (size_t i = 0; i < member->count && status == SIM_OK; i++) {
-        const uint32_t position = member->requests[i].position;
-        const bool last = routes->member_of[position] == (uint32_t)(member - routes->members);
-        positions[i] = !last ? UINT32_MAX : order ? order[position] : position;
-        if (last)
-            servers[positions[i]] = member->number;
-    }
-    if (status == SIM_OK)
-        status = metrics_merge(whole, &part->metrics, positions, part->does, diag);
-    free(positions);
-    return status;
-}
 
 static void add_facts(const struct replay_facts *part, struct replay_facts *whole)
 {
@@ -256,37 +286,50 @@ static enum status make_parts(struct fleet *fleet, uint32_t stage, enum metrics_
     return status;
 }
 
-/* One stage: its requests routed, its replicas replayed. */
-static enum status run_stage(struct fleet *fleet, uint32_t stage, const struct trace *requests, struct routing_part part,
-                             enum metrics_part does, const struct replay_options *options, struct diag *diag)
+/* Whole metrics begin with when clients asked. */
+static enum status note_clients(const struct fleet *fleet, const struct stage *stage, struct diag *diag)
 {
-    struct leg leg = {.options = options, .from = 2 * stage, .to = 2 * stage + 1, .all = does == METRICS_ALL ? 2 : 4};
+    const int64_t *asked_ns = stage->number == 0 ? fleet->routes[0].asked_ns : NULL;
+    enum status status = SIM_OK;
+    for (uint32_t position = 0; asked_ns && position < stage->requests->count && status == SIM_OK; position++)
+        status = metrics_asked(stage->whole, stage->order ? stage->order[position] : position, asked_ns[position], diag);
+    return status;
+}
+
+/* Its requests are routed, then its replicas replayed. */
+static enum status run_stage(struct fleet *fleet, const struct stage *stage, const struct replay_options *options, struct diag *diag)
+{
+    const uint32_t number = stage->number;
+    struct leg leg = {.options = options, .from = 2 * number, .to = 2 * number + 1, .all = stage->does == METRICS_ALL ? 2 : 4};
     const struct replay_watch watch = {.progress = leg_progress, .context = &leg};
     const size_t first = fleet->part_count;
-    fleet->stage_count = stage + 1;
-    enum status status = routing_run(&fleet->plan, requests, part, &watch, &fleet->routes[stage], diag);
+    fleet->stage_count = number + 1;
+    enum status status = routing_run(&fleet->plan, stage->requests, stage->part, &watch, &fleet->routes[number], diag);
     if (status == SIM_OK)
-        status = make_parts(fleet, stage, does, diag);
-    leg.from += fleet->routes[stage].ended_ns != NULL; /* else routing was no more than making lists */
+        status = make_parts(fleet, number, stage->does, diag);
+    if (status == SIM_OK)
+        status = note_clients(fleet, stage, diag);
+    leg.from += fleet->routes[number].ended_ns != NULL; /* else routing was no more than making lists */
     leg.to++;
-    if (status == SIM_OK)
-        status = run_parts(fleet, fleet->parts + first, fleet->part_count - first, &fleet->routes[stage], requests, &leg, diag);
-    return status;
+    return status == SIM_OK ? run_parts(fleet, stage, fleet->parts + first, fleet->part_count - first, &leg, diag) : status;
 }
 
 /* Prompts, then answers; what comes between is in hand_over.c. */
 static enum status run_split(struct fleet *fleet, const struct trace *trace, const struct replay_options *options, uint32_t **order,
-                             struct diag *diag)
+                             struct metrics *whole, struct diag *diag)
 {
     const uint32_t prefill = fleet->plan.config->fleet.prefill_replicas;
+    struct stage prompts = {.part = {0, prefill}, .does = METRICS_PREFILL, .whole = whole};
+    struct stage answers = {.number = 1, .part = {prefill, fleet->plan.most}, .does = METRICS_DECODE, .whole = whole};
     enum status status = hand_over_prompts(trace, &fleet->stages[0], diag);
+    prompts.requests = fleet->stages[0];
     if (status == SIM_OK)
-        status = run_stage(fleet, 0, fleet->stages[0], (struct routing_part){0, prefill}, METRICS_PREFILL, options, diag);
+        status = run_stage(fleet, &prompts, options, diag);
     if (status == SIM_OK)
         status = hand_over_answers(fleet, trace, &fleet->stages[1], order, diag);
-    if (status == SIM_OK && fleet->stages[1])
-        status = run_stage(fleet, 1, fleet->stages[1], (struct routing_part){prefill, fleet->plan.most}, METRICS_DECODE, options, diag);
-    return status;
+    answers.requests = fleet->stages[1];
+    answers.order = *order;
+    return status == SIM_OK && answers.requests ? run_stage(fleet, &answers, options, diag) : status;
 }
 
 enum status fleet_open(struct fleet *fleet, const struct trace *trace, const struct config *config, struct diag *diag)
@@ -305,44 +348,36 @@ enum status fleet_open(struct fleet *fleet, const struct trace *trace, const str
     return status;
 }
 
-/* Whole metrics begin with when clients asked. */
-static enum status note_clients(const struct fleet *fleet, const struct trace *trace, struct metrics *whole, struct diag *diag)
-{
-    const int64_t *asked_ns = fleet->routes[0].asked_ns;
-    enum status status = SIM_OK;
-    for (uint32_t position = 0; asked_ns && position < trace->count && status == SIM_OK; position++)
-        status = metrics_asked(whole, position, asked_ns[position], diag);
-    return status;
-}
-
-static enum status add_up(struct fleet *fleet, const struct trace *trace, const uint32_t *order, struct metrics *whole,
-                          struct ledger *ledger, struct replay_facts *facts, struct diag *diag)
+static enum status make_columns(struct fleet *fleet, uint32_t requests, struct diag *diag)
 {
     const bool split = fleet->plan.config->fleet.prefill_replicas > 0;
-    const struct array_request arrays[] = {ARRAY_OF(fleet->routing_wait_ns, trace->count), ARRAY_OF(fleet->answered_by, trace->count),
-                                           ARRAY_IF(split, fleet->prefilled_by, trace->count)};
+    const struct array_request arrays[] = {ARRAY_OF(fleet->routing_wait_ns, requests), ARRAY_OF(fleet->answered_by, requests),
+                                           ARRAY_IF(split, fleet->prefilled_by, requests)};
     enum status status = array_zeroed_all(arrays, sizeof arrays / sizeof *arrays, "the fleet's requests", diag);
     if (status != SIM_OK)
         return status;
-    memset(fleet->routing_wait_ns, 0xff, trace->count * sizeof *fleet->routing_wait_ns); /* -1 */
-    memset(fleet->answered_by, 0xff, trace->count * sizeof *fleet->answered_by);         /* NO_MEMBER */
+    memset(fleet->routing_wait_ns, 0xff, requests * sizeof *fleet->routing_wait_ns); /* -1 */
+    memset(fleet->answered_by, 0xff, requests * sizeof *fleet->answered_by);         /* NO_MEMBER */
     if (split)
-        memset(fleet->prefilled_by, 0xff, trace->count * sizeof *fleet->prefilled_by);
-    status = note_clients(fleet, trace, whole, diag);
+        memset(fleet->prefilled_by, 0xff, requests * sizeof *fleet->prefilled_by);
+    return SIM_OK;
+}
+
+/* What is told of all parts in their order, or looks at all of them. */
+static enum status add_up(struct fleet *fleet, const struct trace *trace, const uint32_t *order, struct metrics *whole,
+                          struct ledger *ledger, struct replay_facts *facts, struct diag *diag)
+{
+    enum status status = SIM_OK;
     uint64_t completed = 0;
     *facts = (struct replay_facts){.by_events = true};
     ledger->pool_blocks = 0;
-    for (size_t i = 0; i < fleet->part_count && status == SIM_OK; i++) {
-        struct fleet_part *part = &fleet->parts[i];
-        const bool second = part->does == METRICS_DECODE;
+    for (size_t i = 0; i < fleet->part_count; i++) {
+        const struct fleet_part *part = &fleet->parts[i];
         if (!part->requests)
             continue;
-        status = add_part(fleet, part, &fleet->routes[second], second ? order : NULL, whole, diag);
         ledger_merge(ledger, &part->ledger);
         add_facts(&part->facts, facts);
         completed += part->does == METRICS_PREFILL ? 0 : part->metrics.completed;
-        gap_distribution_deinit(&part->metrics.gaps); /* they are in the sum */
-        part->metrics.gaps = (struct gap_distribution){0};
     }
     facts->end.unfinished = trace->count - whole->dropped - completed - whole->ignored;
     for (uint32_t stage = 0; stage < fleet->stage_count && status == SIM_OK; stage++)
@@ -357,11 +392,12 @@ static enum status add_up(struct fleet *fleet, const struct trace *trace, const 
 enum status fleet_replay(struct fleet *fleet, const struct trace *trace, const struct replay_options *options, struct metrics *whole,
                          struct ledger *ledger, struct replay_facts *facts, struct diag *diag)
 {
-    const uint32_t all = fleet->plan.most;
+    const struct stage all = {.requests = trace, .part = {0, fleet->plan.most}, .does = METRICS_ALL, .whole = whole};
+    const bool split = fleet->plan.config->fleet.prefill_replicas > 0;
     uint32_t *order = NULL;
-    enum status status = fleet->plan.config->fleet.prefill_replicas > 0
-                             ? run_split(fleet, trace, options, &order, diag)
-                             : run_stage(fleet, 0, trace, (struct routing_part){0, all}, METRICS_ALL, options, diag);
+    enum status status = make_columns(fleet, trace->count, diag);
+    if (status == SIM_OK)
+        status = split ? run_split(fleet, trace, options, &order, whole, diag) : run_stage(fleet, &all, options, diag);
     if (status == SIM_OK)
         status = add_up(fleet, trace, order, whole, ledger, facts, diag);
     free(order);

@@ -1,7 +1,7 @@
-/* routing_wait.c - a sweep over all times at which a replica's queue begins or ends, and replicas open or close. Read routing_wait.h first.
+/* routing_wait.c - the times at which some replica has nobody waiting, and how much of each wait they make up. Read routing_wait.h first.
  *
- * `clear` counts the time that has passed with a replica open and nobody waiting there. What a request waited for nothing is what `clear` went on
- * from when it came to when it was admitted. */
+ * Each replica has its own list of such times. Joining all lists, in pairs, leaves far fewer spans than there are requests: one of many servers
+ * has nobody waiting nearly always. How much of a wait lies in them is then two look-ups. */
 #include "fleet/routing_wait.h"
 
 #include <stdlib.h>
@@ -11,22 +11,23 @@
 #include "observe/distribution.h"
 #include "team.h"
 
-enum change_kind { OPENS, CLOSES, COMES, LEAVES };
+struct span {
+    int64_t from_ns, to_ns, before_ns; /* before_ns: how long all earlier ones are */
+};
 
-struct change {
-    int64_t time_ns;
-    uint32_t part, request; /* of the stage's parts; its place among the part's requests */
-    enum change_kind kind;
+/* In order of time; none touches the next. */
+struct spans {
+    struct span *items;
+    size_t count;
+    enum status status; /* of the thread that made them */
+    struct diag diag;
 };
 
 struct sweep {
     struct fleet_part *parts; /* of the stage */
-    struct change *changes;
-    size_t count;
-    uint64_t *queues; /* a part: requests that wait */
-    bool *open;
-    int64_t **came_ns; /* a part, a request: `clear` when it came */
     size_t part_count;
+    struct spans *clear;  /* a part; after join_all: 0 has all */
+    int64_t **in_vain_ns; /* a part, a request; -1: it did not wait at all */
 };
 
 static bool in_stage(const struct fleet_part *part, uint32_t stage)
@@ -34,10 +35,15 @@ static bool in_stage(const struct fleet_part *part, uint32_t stage)
     return (part->does == METRICS_DECODE) == (stage == 1);
 }
 
-/* From when to when a request waits. False: not at all, as it was turned away at the door. */
-static bool wait_of(const struct fleet_part *part, uint32_t request, int64_t *from_ns, int64_t *to_ns)
+static size_t requests_of(const struct fleet_part *part)
 {
-    const struct request_story story = metrics_story(&part->metrics, request);
+    return part->requests ? part->member->count : 0;
+}
+
+/* From when to when a request waits. False: not at all, as it was turned away at the door. */
+static bool wait_of(const struct fleet_part *part, size_t request, int64_t *from_ns, int64_t *to_ns)
+{
+    const struct request_story story = metrics_story(&part->metrics, (uint32_t)request);
     if (story.dropped)
         return false;
     *from_ns = part->member->requests[request].time_ns;
@@ -46,116 +52,165 @@ static bool wait_of(const struct fleet_part *part, uint32_t request, int64_t *fr
     return true;
 }
 
-static void put(struct sweep *sweep, int64_t time_ns, enum change_kind kind, size_t part, size_t request)
+/* --- when nobody waits ------------------------------------------------------------------------------------------------------------- */
+
+static enum status spans_init(struct spans *spans, size_t most, struct diag *diag)
 {
-    sweep->changes[sweep->count++] =
-        (struct change){.time_ns = time_ns, .part = (uint32_t)part, .request = (uint32_t)request, .kind = kind};
+    *spans = (struct spans){0};
+    size_t capacity = 0;
+    return array_reserve(&spans->items, &capacity, most, sizeof *spans->items, "the fleet's waits", diag);
 }
 
-static void list_changes(struct sweep *sweep)
+/* After all that begin earlier. */
+static void put(struct spans *spans, int64_t from_ns, int64_t to_ns)
 {
-    for (size_t i = 0; i < sweep->part_count; i++) {
-        const struct fleet_member *member = sweep->parts[i].member;
-        const int64_t closes_ns = min_i64(member->closed_ns, member->end_ns);
-        if (member->ready_ns < closes_ns) {
-            put(sweep, member->ready_ns, OPENS, i, 0);
-            put(sweep, closes_ns, CLOSES, i, 0);
-        }
-        for (size_t request = 0; sweep->parts[i].requests && request < member->count; request++) {
-            int64_t from_ns, to_ns;
-            if (!wait_of(&sweep->parts[i], (uint32_t)request, &from_ns, &to_ns))
-                continue;
-            put(sweep, from_ns, COMES, i, request);
-            put(sweep, to_ns, LEAVES, i, request);
-        }
-    }
+    struct span *last = spans->count > 0 ? &spans->items[spans->count - 1] : NULL;
+    if (from_ns >= to_ns)
+        return;
+    if (last && from_ns <= last->to_ns)
+        last->to_ns = max_i64(last->to_ns, to_ns);
+    else
+        spans->items[spans->count++] = (struct span){from_ns, to_ns, last ? last->before_ns + (last->to_ns - last->from_ns) : 0};
 }
 
-/* A request comes before it leaves, also at the same time. */
-static int compare_changes(const void *a, const void *b)
+/* While it takes requests. They come in order of time. */
+static enum status clear_times(const struct fleet_part *part, struct spans *clear, struct diag *diag)
 {
-    const struct change *x = a, *y = b;
-    if (x->time_ns != y->time_ns)
-        return x->time_ns < y->time_ns ? -1 : 1;
-    return (x->kind > y->kind) - (x->kind < y->kind);
-}
-
-/* Each half by itself, in two threads if there are any, then together. The order of equals does not depend on the threads. */
-static enum status sort_changes(struct sweep *sweep, struct diag *diag)
-{
-    const size_t middle = sweep->count / 2, count = sweep->count;
-    struct change *from = sweep->changes, *sorted;
-    enum status status = array_zeroed(&sorted, count, sizeof *sorted, "the fleet's waits", diag);
+    const struct fleet_member *member = part->member;
+    const int64_t closes_ns = min_i64(member->closed_ns, member->end_ns);
+    int64_t clear_from_ns = member->ready_ns, from_ns, to_ns;
+    enum status status = spans_init(clear, requests_of(part) + 1, diag);
     if (status != SIM_OK)
         return status;
-#pragma omp parallel for schedule(static, 1) num_threads(min_u32(kv_team(0), 2))
-    for (int half = 0; half < 2; half++)
-        qsort(from + (half ? middle : 0), half ? count - middle : middle, sizeof *from, compare_changes);
-    for (size_t i = 0, first = 0, second = middle; i < count; i++) {
-        const bool take_first = second == count || (first < middle && compare_changes(&from[first], &from[second]) <= 0);
-        sorted[i] = from[take_first ? first++ : second++];
+    for (size_t request = 0; request < requests_of(part); request++) {
+        if (!wait_of(part, request, &from_ns, &to_ns) || from_ns == to_ns)
+            continue;
+        put(clear, clear_from_ns, min_i64(from_ns, closes_ns));
+        clear_from_ns = max_i64(clear_from_ns, to_ns);
     }
-    free(from);
-    sweep->changes = sorted;
+    put(clear, clear_from_ns, closes_ns);
     return SIM_OK;
 }
 
-static bool is_clear(const struct sweep *sweep, uint32_t part)
+/* `into` gets what is in either. */
+static enum status join(struct spans *into, struct spans *other, struct diag *diag)
 {
-    return sweep->open[part] && sweep->queues[part] == 0;
+    struct spans both;
+    enum status status = spans_init(&both, into->count + other->count, diag);
+    if (status != SIM_OK)
+        return status;
+    for (size_t a = 0, b = 0; a < into->count || b < other->count;) {
+        const bool first = b == other->count || (a < into->count && into->items[a].from_ns <= other->items[b].from_ns);
+        const struct span *next = first ? &into->items[a++] : &other->items[b++];
+        put(&both, next->from_ns, next->to_ns);
+    }
+    free(into->items);
+    free(other->items);
+    other->items = NULL;
+    *into = both;
+    return SIM_OK;
 }
 
-/* waited[]: of the trace's positions. */
-static void go_through(struct sweep *sweep, const uint32_t *order, int64_t *waited)
+/* Pairs, then pairs of pairs. What comes out does not depend on who joined what. */
+static enum status join_all(struct sweep *sweep, struct diag *diag)
 {
-    int64_t clear_ns = 0, now_ns = 0;
-    size_t clear = 0;
-    for (size_t i = 0; i < sweep->count; i++) {
-        const struct change *change = &sweep->changes[i];
-        struct fleet_part *part = &sweep->parts[change->part];
-        if (clear > 0)
-            clear_ns += change->time_ns - now_ns;
-        now_ns = change->time_ns;
-        clear -= is_clear(sweep, change->part);
-        if (change->kind == OPENS || change->kind == CLOSES)
-            sweep->open[change->part] = change->kind == OPENS;
-        else if (change->kind == COMES) {
-            sweep->queues[change->part]++;
-            sweep->came_ns[change->part][change->request] = clear_ns;
-        } else {
-            const uint32_t position = part->member->requests[change->request].position;
-            const int64_t in_vain_ns = clear_ns - sweep->came_ns[change->part][change->request];
-            int64_t *all = &waited[order ? order[position] : position];
-            sweep->queues[change->part]--;
-            part->routing_wait_ns += in_vain_ns;
-            *all = max_i64(*all, 0) + in_vain_ns;
+    struct spans *clear = sweep->clear;
+    const size_t count = sweep->part_count;
+#pragma omp parallel for schedule(dynamic, 1) num_threads(kv_team(0))
+    for (size_t i = 0; i < count; i++)
+        clear[i].status = clear_times(&sweep->parts[i], &clear[i], &clear[i].diag);
+    for (size_t i = 0; i < count; i++)
+        if (clear[i].status != SIM_OK) {
+            *diag = clear[i].diag;
+            return clear[i].status;
         }
-        clear += is_clear(sweep, change->part);
+    for (size_t apart = 1; apart < count; apart *= 2)
+        for (size_t i = 0; i + apart < count; i += 2 * apart) {
+            enum status status = join(&clear[i], &clear[i + apart], diag);
+            if (status != SIM_OK)
+                return status;
+        }
+    return SIM_OK;
+}
+
+/* --- what lies in it --------------------------------------------------------------------------------------------------------------- */
+
+/* The first span from `at` on that ends after the time: in steps that double, as it is mostly near, then by halves. */
+static size_t span_at(const struct spans *spans, size_t at, int64_t time_ns)
+{
+    size_t step = 1, low = at, high;
+    while (low < spans->count && spans->items[min_size(low + step, spans->count) - 1].to_ns <= time_ns) {
+        low = min_size(low + step, spans->count);
+        step *= 2;
     }
+    high = min_size(low + step, spans->count);
+    while (low < high) {
+        const size_t middle = low + (high - low) / 2;
+        if (spans->items[middle].to_ns <= time_ns)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/* How much of all spans lies before the time; `at` is span_at's. */
+static int64_t length_before(const struct spans *spans, size_t at, int64_t time_ns)
+{
+    if (at < spans->count)
+        return spans->items[at].before_ns + max_i64(time_ns - spans->items[at].from_ns, 0);
+    const struct span *last = spans->count > 0 ? &spans->items[spans->count - 1] : NULL;
+    return last ? last->before_ns + (last->to_ns - last->from_ns) : 0;
+}
+
+static void look_up(const struct spans *clear, struct fleet_part *part, int64_t *in_vain_ns)
+{
+    size_t at = 0;
+    int64_t from_ns, to_ns;
+    for (size_t request = 0; request < requests_of(part); request++) {
+        in_vain_ns[request] = -1;
+        if (!wait_of(part, request, &from_ns, &to_ns))
+            continue;
+        at = span_at(clear, at, from_ns);
+        in_vain_ns[request] = length_before(clear, span_at(clear, at, to_ns), to_ns) - length_before(clear, at, from_ns);
+        part->routing_wait_ns += in_vain_ns[request];
+    }
+}
+
+/* waited[]: of the trace's positions. A request that was sent again has waited at several replicas. */
+static void add_waits(const struct sweep *sweep, const uint32_t *order, int64_t *waited)
+{
+    for (size_t i = 0; i < sweep->part_count; i++)
+        for (size_t request = 0; request < requests_of(&sweep->parts[i]); request++) {
+            const uint32_t position = sweep->parts[i].member->requests[request].position;
+            int64_t *all = &waited[order ? order[position] : position];
+            if (sweep->in_vain_ns[i][request] >= 0)
+                *all = max_i64(*all, 0) + sweep->in_vain_ns[i][request];
+        }
 }
 
 static enum status make_sweep(struct sweep *sweep, struct diag *diag)
 {
-    size_t most = 0;
-    const struct array_request arrays[] = {ARRAY_OF(sweep->queues, sweep->part_count), ARRAY_OF(sweep->open, sweep->part_count),
-                                           ARRAY_OF(sweep->came_ns, sweep->part_count)};
+    const struct array_request arrays[] = {ARRAY_OF(sweep->clear, sweep->part_count), ARRAY_OF(sweep->in_vain_ns, sweep->part_count)};
     enum status status = array_zeroed_all(arrays, sizeof arrays / sizeof *arrays, "the fleet's waits", diag);
     for (size_t i = 0; i < sweep->part_count && status == SIM_OK; i++) {
-        const size_t requests = sweep->parts[i].member->count;
-        most += 2 + 2 * requests;
-        status = array_zeroed(&sweep->came_ns[i], requests, sizeof **sweep->came_ns, "the fleet's waits", diag);
+        size_t capacity = 0;
+        status = array_reserve(&sweep->in_vain_ns[i], &capacity, requests_of(&sweep->parts[i]), sizeof **sweep->in_vain_ns,
+                               "the fleet's waits", diag);
     }
-    return status == SIM_OK ? array_zeroed(&sweep->changes, most, sizeof *sweep->changes, "the fleet's waits", diag) : status;
+    return status;
 }
 
 static void end_sweep(struct sweep *sweep)
 {
-    for (size_t i = 0; sweep->came_ns && i < sweep->part_count; i++)
-        free(sweep->came_ns[i]);
-    free(sweep->came_ns);
-    free(sweep->queues);
-    free(sweep->open);
-    free(sweep->changes);
+    for (size_t i = 0; i < sweep->part_count; i++) {
+        if (sweep->clear)
+            free(sweep->clear[i].items);
+        if (sweep->in_vain_ns)
+            free(sweep->in_vain_ns[i]);
+    }
+    free(sweep->clear);
+    free(sweep->in_vain_ns);
 }
 
 enum status routing_wait_add(struct fleet *fleet, uint32_t stage, const uint32_t *order, struct diag *diag)
@@ -168,12 +223,14 @@ enum status routing_wait_add(struct fleet *fleet, uint32_t stage, const uint32_t
     if (sweep.part_count == 0)
         return SIM_OK;
     enum status status = make_sweep(&sweep, diag);
-    if (status == SIM_OK) {
-        list_changes(&sweep);
-        status = sort_changes(&sweep, diag);
-    }
     if (status == SIM_OK)
-        go_through(&sweep, order, fleet->routing_wait_ns);
+        status = join_all(&sweep, diag);
+    if (status == SIM_OK) {
+#pragma omp parallel for schedule(dynamic, 1) num_threads(kv_team(0))
+        for (size_t i = 0; i < sweep.part_count; i++)
+            look_up(&sweep.clear[0], &sweep.parts[i], sweep.in_vain_ns[i]);
+        add_waits(&sweep, order, fleet->routing_wait_ns);
+    }
     end_sweep(&sweep);
     return status;
 }

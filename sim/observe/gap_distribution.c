@@ -112,8 +112,8 @@ static void account(struct gap_distribution *gaps, const struct gap_progression 
         count_weights(gaps, progression);
 }
 
-/* Whole blocks are packed; what comes after the last of them moves to the front. */
-static enum status pack(struct gap_distribution *gaps, struct diag *diag)
+/* What comes after the last whole block moves to the front. */
+enum status gap_distribution_pack(struct gap_distribution *gaps, struct diag *diag)
 {
     size_t done = 0;
     enum status status = SIM_OK;
@@ -127,8 +127,13 @@ static enum status pack(struct gap_distribution *gaps, struct diag *diag)
 static enum status make_room(struct gap_distribution *gaps, struct diag *diag)
 {
     if (gaps->progression_count >= UNPACKED_MOST)
-        return pack(gaps, diag);
+        return gap_distribution_pack(gaps, diag);
     return gap_distribution_reserve(gaps, gaps->progression_count + 1, diag);
+}
+
+static inline enum status room_for_one(struct gap_distribution *gaps, struct diag *diag)
+{
+    return gaps->progression_count == gaps->capacity || !gaps->weights ? make_room(gaps, diag) : SIM_OK;
 }
 
 /* What does not fit the bit fields of one progression: gap by gap, and the weight in parts. Rare, so it need not be compact. */
@@ -151,9 +156,7 @@ enum status gap_distribution_add(struct gap_distribution *gaps, int64_t first_ns
         return add_in_pieces(gaps, first_ns, change_ns, count, weight, diag);
     const struct gap_progression progression = {
         .first_ns = first_ns, .change_ns = (int32_t)change_ns, .count = count & COUNT_MOST, .weight = weight & WEIGHT_MOST};
-    enum status status = SIM_OK;
-    if (gaps->progression_count == gaps->capacity || !gaps->weights)
-        status = make_room(gaps, diag);
+    enum status status = room_for_one(gaps, diag);
     if (status != SIM_OK)
         return status;
     account(gaps, &progression); /* also when the newest progression takes the gap in */
@@ -172,22 +175,36 @@ enum status gap_distribution_reserve(struct gap_distribution *gaps, size_t progr
                             : status;
 }
 
-static enum status add_all(struct gap_distribution *gaps, const struct gap_progression *progressions, size_t count, struct diag *diag)
+/* Sums and buckets add up; what is packed changes hands. */
+enum status gap_distribution_take(struct gap_distribution *gaps, struct gap_distribution *part, struct diag *diag)
 {
     enum status status = SIM_OK;
-    for (size_t i = 0; i < count && status == SIM_OK; i++)
-        status = gap_distribution_add(gaps, progressions[i].first_ns, progressions[i].change_ns, progressions[i].count,
-                                      progressions[i].weight, diag);
-    return status;
+    for (size_t i = 0; i < part->progression_count && status == SIM_OK; i++) {
+        status = room_for_one(gaps, diag);
+        if (status == SIM_OK)
+            gaps->progressions[gaps->progression_count++] = part->progressions[i];
+    }
+    if (status != SIM_OK || part->total == 0)
+        return status;
+    gap_packing_take(&gaps->packed, &part->packed);
+    gaps->min_ns = gaps->total == 0 ? part->min_ns : min_i64(gaps->min_ns, part->min_ns);
+    gaps->max_ns = max_i64(gaps->max_ns, part->max_ns);
+    gaps->total += part->total;
+    gaps->sum += part->sum;
+    gaps->squares += part->squares;
+    for (size_t bucket = bucket_of(part->min_ns); bucket <= bucket_of(part->max_ns); bucket++)
+        gaps->weights[bucket] += part->weights[bucket];
+    gap_distribution_deinit(part);
+    return SIM_OK;
 }
 
-enum status gap_distribution_merge(struct gap_distribution *gaps, const struct gap_distribution *part, struct diag *diag)
+enum status gap_distribution_visit(const struct gap_distribution *gaps, gap_visitor *visit, void *self, struct diag *diag)
 {
     struct gap_progression block[GAP_BLOCK];
-    enum status status = SIM_OK;
-    for (struct gap_packing_walk walk = {0}; status == SIM_OK && gap_packing_next(&part->packed, &walk, block);)
-        status = add_all(gaps, block, GAP_BLOCK, diag);
-    return status == SIM_OK ? add_all(gaps, part->progressions, part->progression_count, diag) : status;
+    enum status status = visit(self, gaps->progressions, gaps->progression_count, diag);
+    for (struct gap_packing_walk walk = {0}; status == SIM_OK && gap_packing_next(&gaps->packed, &walk, block);)
+        status = visit(self, block, GAP_BLOCK, diag);
+    return status;
 }
 
 void gap_distribution_deinit(struct gap_distribution *gaps)
@@ -224,14 +241,15 @@ static enum status collect_from(const struct gap_progression *progressions, size
     return status;
 }
 
-/* From all of them, packed or not. */
-static enum status collect(const struct gap_distribution *gaps, size_t least, struct rank_search *search, struct diag *diag)
+struct collecting {
+    size_t least;
+    struct rank_search *search;
+};
+
+static enum status collect(void *self, const struct gap_progression *progressions, size_t count, struct diag *diag)
 {
-    struct gap_progression block[GAP_BLOCK];
-    enum status status = collect_from(gaps->progressions, gaps->progression_count, least, search, diag);
-    for (struct gap_packing_walk walk = {0}; status == SIM_OK && gap_packing_next(&gaps->packed, &walk, block);)
-        status = collect_from(block, GAP_BLOCK, least, search, diag);
-    return status;
+    const struct collecting *collecting = self;
+    return collect_from(progressions, count, collecting->least, collecting->search, diag);
 }
 
 enum status gap_distribution_percentiles(const struct gap_distribution *gaps, const double *percentiles, size_t count, double *out_ms,
@@ -246,7 +264,7 @@ enum status gap_distribution_percentiles(const struct gap_distribution *gaps, co
     if (status == SIM_OK) {
         memcpy(search.below + 1, gaps->weights + least, search.buckets * sizeof *search.below);
         rank_search_want(&search, percentiles, count);
-        status = collect(gaps, least, &search, diag);
+        status = gap_distribution_visit(gaps, collect, &(struct collecting){least, &search}, diag);
     }
     if (status == SIM_OK) {
         rank_search_percentiles(&search, percentiles, count, out_ms);

@@ -29,8 +29,13 @@ SIM_NODISCARD enum status gap_distribution_add(struct gap_distribution *gaps, in
 /* Make room for `progressions` calls of gap_distribution_add, or the most that are kept unpacked: these neither allocate nor fail, as long as
  * each fits one progression. */
 SIM_NODISCARD enum status gap_distribution_reserve(struct gap_distribution *gaps, size_t progressions, struct diag *diag);
-/* Add all gaps of another one. */
-SIM_NODISCARD enum status gap_distribution_merge(struct gap_distribution *gaps, const struct gap_distribution *part, struct diag *diag);
+/* Pack what was added, as far as it comes to whole blocks: when no more is added, or not soon. */
+SIM_NODISCARD enum status gap_distribution_pack(struct gap_distribution *gaps, struct diag *diag);
+/* All gaps of `part`, which is empty after that. O(what it has not packed). */
+SIM_NODISCARD enum status gap_distribution_take(struct gap_distribution *gaps, struct gap_distribution *part, struct diag *diag);
+/* All progressions, packed or not, some at a time and in no order; until one call is not SIM_OK. */
+typedef enum status gap_visitor(void *self, const struct gap_progression *progressions, size_t count, struct diag *diag);
+SIM_NODISCARD enum status gap_distribution_visit(const struct gap_distribution *gaps, gap_visitor *visit, void *self, struct diag *diag);
 void gap_distribution_deinit(struct gap_distribution *gaps);
 
 /* In milliseconds. */

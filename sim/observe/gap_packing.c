@@ -113,6 +113,17 @@ enum status gap_packing_add(struct gap_packing *packing, const struct gap_progre
     return SIM_OK;
 }
 
+/* In front: the last chunk stays the one with room. */
+void gap_packing_take(struct gap_packing *packing, struct gap_packing *part)
+{
+    if (!part->first)
+        return;
+    part->last->next = packing->first;
+    packing->first = part->first;
+    packing->last = packing->last ? packing->last : part->last;
+    *part = (struct gap_packing){0};
+}
+
 void gap_packing_deinit(struct gap_packing *packing)
 {
     while (packing->first) {

@@ -35,6 +35,8 @@ struct gap_packing {
 
 /* GAP_BLOCK progressions. On failure nothing changes. */
 SIM_NODISCARD enum status gap_packing_add(struct gap_packing *packing, const struct gap_progression *block, struct diag *diag);
+/* All blocks of `part`, which is empty after that. */
+void gap_packing_take(struct gap_packing *packing, struct gap_packing *part);
 void gap_packing_deinit(struct gap_packing *packing);
 
 /* Where a walk over the blocks stands. Zero it first. */

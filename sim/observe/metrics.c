@@ -8,9 +8,12 @@
 #include "base/array.h"
 #include "base/integers.h"
 #include "observe/distribution.h"
+#include "team.h"
 
 /* Arithmetic progressions of gaps between tokens (gap_distribution.h). */
 enum { GAP_PROGRESSIONS_PER_REQUEST = 4 };
+/* With so many requests several threads make the distributions. */
+enum { SHARED_FROM = 1 << 17 };
 #define NS_PER_S INT64_C(1000000000)
 
 /* A story starts with the trace's arrival, so that a request that was dropped, or never reached before an interruption, has one, too. */
@@ -310,21 +313,32 @@ struct metrics_drops metrics_count_drops(const struct metrics *metrics)
     return drops;
 }
 
+static enum status summarize(struct metrics *metrics, enum latency latency, struct diag *diag)
+{
+    struct summary *out = &metrics->latency_ms[latency];
+    const struct latency_values values = {metrics, latency};
+    if (latency_of_client(latency) && !metrics->closed_loop)
+        return SIM_OK;
+    return latency == LATENCY_ITL ? gap_distribution_summary(&metrics->gaps, out, diag)
+                                  : value_source_summary(&(struct value_source){next_values, &values}, out, diag);
+}
+
 static enum status on_finish(void *self, const struct run_end *end, struct diag *diag)
 {
     struct metrics *metrics = self;
     metrics->end = *end;
     metrics->output_peak.most = max_u64(metrics->output_peak.most, metrics->output_peak.tokens); /* the last second */
-    enum status status = SIM_OK;
-    for (int latency = 0; latency < LATENCIES && status == SIM_OK; latency++) {
-        struct summary *out = &metrics->latency_ms[latency];
-        const struct latency_values values = {metrics, (enum latency)latency};
-        if (latency_of_client((enum latency)latency) && !metrics->closed_loop)
-            continue;
-        status = latency == LATENCY_ITL ? gap_distribution_summary(&metrics->gaps, out, diag)
-                                        : value_source_summary(&(struct value_source){next_values, &values}, out, diag);
-    }
-    return status;
+    enum status statuses[LATENCIES] = {SIM_OK};
+    struct diag diags[LATENCIES] = {0};
+#pragma omp parallel for schedule(dynamic, 1) num_threads(kv_team(0)) if (metrics->trace->count >= SHARED_FROM)
+    for (int latency = 0; latency < LATENCIES; latency++)
+        statuses[latency] = summarize(metrics, (enum latency)latency, &diags[latency]);
+    for (int latency = 0; latency < LATENCIES; latency++)
+        if (statuses[latency] != SIM_OK) {
+            *diag = diags[latency];
+            return statuses[latency];
+        }
+    return SIM_OK;
 }
 
 struct observer metrics_observer(struct metrics *metrics)
@@ -412,7 +426,7 @@ enum status metrics_merge(struct metrics *metrics, const struct metrics *part, c
                           struct diag *diag)
 {
     merge_sums(metrics, part, kind);
-    enum status status = kind == METRICS_PREFILL ? SIM_OK : gap_distribution_merge(&metrics->gaps, &part->gaps, diag);
+    enum status status = SIM_OK;
     for (uint32_t i = 0; i < part->trace->count && status == SIM_OK; i++) {
         const struct request_story story = metrics_story(part, i);
         if (positions[i] == UINT32_MAX)

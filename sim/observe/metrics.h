@@ -151,8 +151,8 @@ struct metrics_drops metrics_count_drops(const struct metrics *metrics);
 enum metrics_part { METRICS_ALL, METRICS_PREFILL, METRICS_DECODE };
 
 /* After the replay of a part of the requests, on a server of its own: add what it came to. Request i there is positions[i] here; UINT32_MAX: its
- * story was told by another server, and only what it cost is added. Peaks are those of the server that has the highest. Call the observer's
- * finish when all parts are there. */
+ * story was told by another server, and only what it cost is added. Peaks are those of the server that has the highest. Gaps between
+ * tokens are left out: add them by gap_distribution_take. Call the observer's finish when all parts are there. */
 SIM_NODISCARD enum status metrics_merge(struct metrics *metrics, const struct metrics *part, const uint32_t *positions,
                                         enum metrics_part kind, struct diag *diag);
 /* The client sent the request at this time, if that is not what the trace says. */

@@ -49,6 +49,15 @@ void *trace_column_items(const struct trace *trace, const struct trace_column *c
     return items;
 }
 
+void trace_drop_ids(struct trace *trace)
+{
+    free(trace->hash_start);
+    free(trace->hash_ids);
+    free(trace->id_in_file);
+    trace->hash_start = trace->id_in_file = NULL;
+    trace->hash_ids = NULL;
+}
+
 /* free takes NULL, so optional columns need no questions. */
 void trace_clear(struct trace *trace)
 {
@@ -58,9 +67,7 @@ void trace_clear(struct trace *trace)
     }
     for (size_t i = 0; i < TRACE_COLUMNS; i++)
         free(trace_column_items(trace, &trace_columns[i]));
-    free(trace->hash_start);
-    free(trace->hash_ids);
-    free(trace->id_in_file);
+    trace_drop_ids(trace);
     free(trace->previous);
     free(trace->next);
     session_names_deinit(&trace->sessions);

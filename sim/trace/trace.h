@@ -235,6 +235,8 @@ SIM_NODISCARD enum status trace_expand_samples(const struct trace *trace, struct
 
 /* NULL is fine. */
 void trace_destroy(struct trace *trace);
+/* What prompts are made of takes most of the memory, and nobody asks for it after a replay. Not for a borrowed trace. */
+void trace_drop_ids(struct trace *trace);
 
 /* The trace's name for a line of a report: printable, line ends included. */
 struct line trace_title(const struct trace *trace);

@@ -110,26 +110,32 @@ static void expect_nothing_lost(const struct replayed *replayed, uint64_t seed)
 }
 
 /* The proof: what a replica was sent, replayed as a server alone, step by step, tells the same stories at the same times. */
-static void expect_as_alone(const struct fleet_part *part, uint64_t seed)
+static void expect_as_alone(const struct replayed *replayed, const struct fleet_part *part, uint64_t seed)
 {
+    const uint32_t stage = part->does == METRICS_DECODE;
+    const struct fleet_routes *routes = &replayed->fleet.routes[stage];
+    const struct trace *all = replayed->fleet.stages[stage] ? replayed->fleet.stages[stage] : replayed->trace;
+    struct trace *requests;
     struct metrics alone;
     struct replay_facts facts;
     struct diag diag = {0};
     const struct replay_options options = {.reference = true};
     if (!part->requests || part->member->failed)
         return;
-    cr_assert_eq(metrics_init(&alone, part->requests, &diag), SIM_OK);
+    cr_assert_eq(fleet_routes_trace(routes, (uint32_t)(part->member - routes->members), all, false, &requests, &diag), SIM_OK);
+    cr_assert_eq(metrics_init(&alone, requests, &diag), SIM_OK);
     const struct observer observer = metrics_observer(&alone);
-    cr_assert_eq(replay_run(part->requests, &part->kind->config, part->kind->model, &observer, 1, &options, &facts, &diag), SIM_OK);
+    cr_assert_eq(replay_run(requests, &part->kind->config, part->kind->model, &observer, 1, &options, &facts, &diag), SIM_OK);
     cr_expect_eq(facts.end.steps, part->facts.end.steps, "seed %llu", (unsigned long long)seed);
     cr_expect_eq(facts.end.end_ns, part->facts.end.end_ns);
-    for (uint32_t i = 0; i < part->requests->count; i++) {
+    for (uint32_t i = 0; i < requests->count; i++) {
         const struct request_story a = metrics_story(&alone, i), b = metrics_story(&part->metrics, i);
         cr_expect(a.finish_ns == b.finish_ns && a.first_token_ns == b.first_token_ns && a.preemptions == b.preemptions &&
                       a.cached_tokens == b.cached_tokens,
                   "seed %llu: request %u", (unsigned long long)seed, i);
     }
     metrics_deinit(&alone);
+    trace_destroy(requests);
 }
 
 /* From when to when a request waits at a replica; false: it was turned away. */
@@ -216,7 +222,7 @@ Test(fleet_run, each_replica_is_a_server_alone_and_nothing_is_lost, .timeout = 1
         expect_nothing_lost(&replayed, seed);
         expect_routing_wait(&replayed, seed);
         for (size_t i = 0; i < replayed.fleet.part_count; i++)
-            expect_as_alone(&replayed.fleet.parts[i], seed);
+            expect_as_alone(&replayed, &replayed.fleet.parts[i], seed);
         cr_expect(ledger_check(&replayed.ledger) || replayed.config.fleet.failure_count > 0, "seed %llu", (unsigned long long)seed);
         splits += replayed.config.fleet.prefill_replicas > 0;
         failures += replayed.config.fleet.failure_count > 0;

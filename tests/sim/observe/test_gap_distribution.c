@@ -112,6 +112,44 @@ Test(gap_distribution, packed_progressions_have_the_figures_of_the_sorted_list)
     free(all);
 }
 
+static enum status count_gaps(void *self, const struct gap_progression *progressions, size_t count, struct diag *diag)
+{
+    (void)diag;
+    for (size_t i = 0; i < count; i++)
+        *(uint64_t *)self += (uint64_t)progressions[i].count * progressions[i].weight;
+    return SIM_OK;
+}
+
+/* Dealt to several, some of which get nothing, some have packed, and taken together again in any order: the same as if there had been one. */
+Test(gap_distribution, parts_that_are_taken_together_have_the_figures_of_one)
+{
+    enum { MANY = 200000, PARTS = 4 };
+    struct gap_distribution one = {0}, parts[PARTS] = {{0}}, sum = {0};
+    struct summary expected, found;
+    struct diag diag = {0};
+    uint64_t seed = 5, seen = 0;
+    for (size_t i = 0; i < MANY; i++) {
+        const int64_t ns = 1000000 + random_below(&seed, 9000000);
+        const uint32_t part = random_below(&seed, 100) == 0 ? 2 : 3 * random_below(&seed, 2);
+        cr_assert_eq(gap_distribution_add(&one, ns, 1, 3, 2, &diag), SIM_OK);
+        cr_assert_eq(gap_distribution_add(&parts[part], ns, 1, 3, 2, &diag), SIM_OK);
+    }
+    cr_assert_eq(gap_distribution_pack(&parts[3], &diag), SIM_OK);
+    for (size_t i = PARTS; i-- > 0;) {
+        cr_assert_eq(gap_distribution_take(&sum, &parts[i], &diag), SIM_OK);
+        cr_expect_eq(parts[i].total, 0);
+    }
+    cr_assert_eq(gap_distribution_summary(&one, &expected, &diag), SIM_OK);
+    cr_assert_eq(gap_distribution_summary(&sum, &found, &diag), SIM_OK);
+    cr_expect(memcmp(&expected, &found, sizeof found) == 0);
+    cr_assert_eq(gap_distribution_visit(&sum, count_gaps, &seen, &diag), SIM_OK);
+    cr_expect_eq(seen, UINT64_C(6) * MANY);
+    gap_distribution_deinit(&one);
+    gap_distribution_deinit(&sum);
+    for (size_t i = 0; i < PARTS; i++)
+        gap_distribution_deinit(&parts[i]);
+}
+
 Test(gap_distribution, of_nothing_is_zero)
 {
     struct gap_distribution none = {0};
