@@ -234,28 +234,43 @@ static void over_requests(struct page *page, const struct metrics *metrics, enum
     write_histogram(page, name, help, &histogram);
 }
 
+struct token_latencies {
+    struct histogram histogram;
+    step_sum sum_ns;
+};
+
 /* A progression of gaps within one bucket takes one addition. The sum is made in integers, so it does not depend on how the same gaps were
- * cut into progressions. Both names show the same histogram (prometheus.h). There may be hundreds of millions of gaps, but few
- * progressions. If the first and the last gap of a progression lie in one bucket then so do all between them, since a progression is
- * monotone. `weight` is how many tokens had the same gap, as all sequences of a step do. */
-static void write_token_latencies(struct page *page, const struct metrics *metrics)
+ * cut into progressions. There may be hundreds of millions of gaps, but few progressions. If the first and the last gap of a progression lie
+ * in one bucket then so do all between them, since a progression is monotone. `weight` is how many tokens had the same gap, as all sequences
+ * of a step do. */
+static enum status add_gaps(void *self, const struct gap_progression *progressions, size_t count, struct diag *diag)
 {
-    struct histogram histogram = {.bounds = token_bounds, .count = sizeof token_bounds / sizeof *token_bounds};
-    step_sum sum_ns = 0;
-    for (size_t i = 0; i < metrics->gaps.progression_count; i++) {
-        const struct gap_progression *gaps = &metrics->gaps.progressions[i];
+    struct token_latencies *latencies = self;
+    struct histogram *histogram = &latencies->histogram;
+    (void)diag;
+    for (size_t i = 0; i < count; i++) {
+        const struct gap_progression *gaps = &progressions[i];
         const int64_t last_ns = gaps->first_ns + gaps->change_ns * (int64_t)(gaps->count - 1);
-        const size_t bucket = bucket_of(&histogram, (double)gaps->first_ns / 1e9);
-        sum_ns += (step_sum)(uint64_t)((gaps->first_ns + last_ns) * (int64_t)gaps->count / 2) * gaps->weight;
-        if (bucket == bucket_of(&histogram, (double)last_ns / 1e9))
-            histogram.weights[bucket] += (uint64_t)gaps->count * gaps->weight;
+        const size_t bucket = bucket_of(histogram, (double)gaps->first_ns / 1e9);
+        latencies->sum_ns += (step_sum)(uint64_t)((gaps->first_ns + last_ns) * (int64_t)gaps->count / 2) * gaps->weight;
+        if (bucket == bucket_of(histogram, (double)last_ns / 1e9))
+            histogram->weights[bucket] += (uint64_t)gaps->count * gaps->weight;
         else
             for (uint32_t k = 0; k < gaps->count; k++)
-                histogram.weights[bucket_of(&histogram, (double)(gaps->first_ns + gaps->change_ns * (int64_t)k) / 1e9)] += gaps->weight;
+                histogram->weights[bucket_of(histogram, (double)(gaps->first_ns + gaps->change_ns * (int64_t)k) / 1e9)] += gaps->weight;
     }
-    histogram.sum = (double)sum_ns / 1e9;
-    write_histogram(page, "inter_token_latency_seconds", "Time between two output tokens of a request.", &histogram);
-    write_histogram(page, "time_per_output_token_seconds", "Former name of vllm:inter_token_latency_seconds.", &histogram);
+    return SIM_OK;
+}
+
+/* Both names show the same histogram (prometheus.h). */
+static void write_token_latencies(struct page *page, const struct metrics *metrics)
+{
+    struct token_latencies latencies = {.histogram = {.bounds = token_bounds, .count = sizeof token_bounds / sizeof *token_bounds}};
+    if (page->status == SIM_OK)
+        page->status = gap_distribution_visit(&metrics->gaps, add_gaps, &latencies, page->diag);
+    latencies.histogram.sum = (double)latencies.sum_ns / 1e9;
+    write_histogram(page, "inter_token_latency_seconds", "Time between two output tokens of a request.", &latencies.histogram);
+    write_histogram(page, "time_per_output_token_seconds", "Former name of vllm:inter_token_latency_seconds.", &latencies.histogram);
 }
 
 /* State at the end. Requests that arrived and neither run nor are gone wait. V1's null block never holds tokens and is not counted. After a
