@@ -11,6 +11,7 @@
 
 #include "base/array.h"
 #include "base/integers.h"
+#include "fleet/crew.h"
 #include "fleet/routing_state.h"
 #include "team.h"
 
@@ -278,26 +279,40 @@ static enum status go_on(struct routing *routing, int64_t *horizon_ns, struct di
     return status;
 }
 
-/* The threads of a team stay together for the whole pass. Where each request asks what replicas have done, there is too little to do from one to
- * the next for a team to share; one thread then lets replicas go on only when somebody has to know them (replica.h). */
+/* The clock in the hands of one thread; all of them let replicas go on. */
+struct driver {
+    struct routing *routing;
+    int64_t horizon_ns;
+    enum status status;
+    struct diag *diag;
+};
+
+static void drive(void *self, struct crew *crew)
+{
+    struct driver *driver = self;
+    for (;;) {
+        driver->status = go_on(driver->routing, &driver->horizon_ns, driver->diag);
+        if (driver->status != SIM_OK || driver->horizon_ns == 0)
+            return;
+        crew_round(crew);
+    }
+}
+
+static void let_go_on(void *self, uint32_t number)
+{
+    const struct driver *driver = self;
+    struct replica *replica = &driver->routing->replicas[number];
+    if (replica_clock(replica, driver->routing->exactly) < driver->horizon_ns)
+        replica_advance(replica, driver->horizon_ns);
+}
+
+/* Where each request asks what replicas have done, there is too little to do from one to the next to share it; one thread then lets replicas go
+ * on only when somebody has to know them (replica.h). */
 static enum status run(struct routing *routing, uint32_t threads, struct diag *diag)
 {
-    int64_t horizon_ns = 0;
-    enum status status = SIM_OK;
-    (void)threads; /* without OpenMP there is one */
-#pragma omp parallel num_threads(threads) if (threads > 1)
-    {
-        for (bool over = false; !over;) {
-#pragma omp single
-            status = go_on(routing, &horizon_ns, diag);
-            over = status != SIM_OK || horizon_ns == 0;
-#pragma omp for schedule(static, 1)
-            for (uint32_t number = 0; number < routing->count; number++)
-                if (!over && replica_clock(&routing->replicas[number], routing->exactly) < horizon_ns)
-                    replica_advance(&routing->replicas[number], horizon_ns);
-        }
-    }
-    return status;
+    struct driver driver = {.routing = routing, .diag = diag};
+    crew_run(&(struct crew_work){.self = &driver, .lead = drive, .piece = let_go_on, .pieces = routing->count}, threads);
+    return driver.status;
 }
 
 enum status routing_run(const struct fleet_plan *plan, const struct trace *trace, struct routing_part part,

@@ -18,7 +18,7 @@ struct span {
 /* In order of time; none touches the next. */
 struct spans {
     struct span *items;
-    size_t count;
+    size_t count, capacity;
     enum status status; /* of the thread that made them */
     struct diag diag;
 };
@@ -54,23 +54,22 @@ static bool wait_of(const struct fleet_part *part, size_t request, int64_t *from
 
 /* --- when nobody waits ------------------------------------------------------------------------------------------------------------- */
 
-static enum status spans_init(struct spans *spans, size_t most, struct diag *diag)
+static int64_t length_of(const struct span *span)
 {
-    *spans = (struct spans){0};
-    size_t capacity = 0;
-    return array_reserve(&spans->items, &capacity, most, sizeof *spans->items, "the fleet's waits", diag);
+    return span->to_ns - span->from_ns;
 }
 
 /* After all that begin earlier. */
-static void put(struct spans *spans, int64_t from_ns, int64_t to_ns)
+static enum status put(struct spans *spans, int64_t from_ns, int64_t to_ns, struct diag *diag)
 {
     struct span *last = spans->count > 0 ? &spans->items[spans->count - 1] : NULL;
+    const struct span span = {from_ns, to_ns, last ? last->before_ns + length_of(last) : 0};
     if (from_ns >= to_ns)
-        return;
-    if (last && from_ns <= last->to_ns)
-        last->to_ns = max_i64(last->to_ns, to_ns);
-    else
-        spans->items[spans->count++] = (struct span){from_ns, to_ns, last ? last->before_ns + (last->to_ns - last->from_ns) : 0};
+        return SIM_OK;
+    if (!last || from_ns > last->to_ns)
+        return array_append(&spans->items, &spans->count, &spans->capacity, &span, sizeof span, "the fleet's waits", diag);
+    last->to_ns = max_i64(last->to_ns, to_ns);
+    return SIM_OK;
 }
 
 /* While it takes requests. They come in order of time. */
@@ -79,36 +78,31 @@ static enum status clear_times(const struct fleet_part *part, struct spans *clea
     const struct fleet_member *member = part->member;
     const int64_t closes_ns = min_i64(member->closed_ns, member->end_ns);
     int64_t clear_from_ns = member->ready_ns, from_ns, to_ns;
-    enum status status = spans_init(clear, requests_of(part) + 1, diag);
-    if (status != SIM_OK)
-        return status;
-    for (size_t request = 0; request < requests_of(part); request++) {
+    enum status status = SIM_OK;
+    for (size_t request = 0; request < requests_of(part) && status == SIM_OK; request++) {
         if (!wait_of(part, request, &from_ns, &to_ns) || from_ns == to_ns)
             continue;
-        put(clear, clear_from_ns, min_i64(from_ns, closes_ns));
+        status = put(clear, clear_from_ns, min_i64(from_ns, closes_ns), diag);
         clear_from_ns = max_i64(clear_from_ns, to_ns);
     }
-    put(clear, clear_from_ns, closes_ns);
-    return SIM_OK;
+    return status == SIM_OK ? put(clear, clear_from_ns, closes_ns, diag) : status;
 }
 
-/* `into` gets what is in either. */
+/* `into` gets what is in either, and the other one nothing. */
 static enum status join(struct spans *into, struct spans *other, struct diag *diag)
 {
-    struct spans both;
-    enum status status = spans_init(&both, into->count + other->count, diag);
-    if (status != SIM_OK)
-        return status;
-    for (size_t a = 0, b = 0; a < into->count || b < other->count;) {
+    struct spans both = {0};
+    enum status status = SIM_OK;
+    for (size_t a = 0, b = 0; status == SIM_OK && (a < into->count || b < other->count);) {
         const bool first = b == other->count || (a < into->count && into->items[a].from_ns <= other->items[b].from_ns);
         const struct span *next = first ? &into->items[a++] : &other->items[b++];
-        put(&both, next->from_ns, next->to_ns);
+        status = put(&both, next->from_ns, next->to_ns, diag);
     }
     free(into->items);
     free(other->items);
-    other->items = NULL;
+    *other = (struct spans){0};
     *into = both;
-    return SIM_OK;
+    return status;
 }
 
 /* Pairs, then pairs of pairs. What comes out does not depend on who joined what. */
@@ -160,7 +154,7 @@ static int64_t length_before(const struct spans *spans, size_t at, int64_t time_
     if (at < spans->count)
         return spans->items[at].before_ns + max_i64(time_ns - spans->items[at].from_ns, 0);
     const struct span *last = spans->count > 0 ? &spans->items[spans->count - 1] : NULL;
-    return last ? last->before_ns + (last->to_ns - last->from_ns) : 0;
+    return last ? last->before_ns + length_of(last) : 0;
 }
 
 static void look_up(const struct spans *clear, struct fleet_part *part, int64_t *in_vain_ns)
