@@ -8,13 +8,16 @@
 #include <omp.h>
 #endif
 
+#include "base/integers.h"
+
 struct crew {
     const struct crew_work *work;
+    uint32_t share;      /* so many pieces are drawn at once: drawing costs as much as a small one */
     uint32_t next, done; /* of this round: the piece that is drawn next, or there are none; pieces that are finished */
     bool over;
 };
 
-enum { LOOKS_BEFORE_YIELDING = 256 };
+enum { LOOKS_BEFORE_YIELDING = 256, SHARES = 32 };
 
 /* Whoever looks in vain gives the processor to somebody who has something to do, if there is one. */
 static void look_again(uint32_t *looks)
@@ -23,17 +26,24 @@ static void look_again(uint32_t *looks)
         sched_yield();
 }
 
-/* False: none is left. A thread that was late for the last round gets a piece of this one. */
-static bool do_piece(struct crew *crew)
+/* False: none is left. A thread that was late for the last round gets pieces of this one. */
+static bool do_share(struct crew *crew)
 {
-    uint32_t piece;
+    const struct crew_work *work = crew->work;
+    const uint32_t share = crew->share;
+    uint32_t first;
 #pragma omp atomic capture acq_rel
-    piece = crew->next++;
-    if (piece >= crew->work->pieces)
+    {
+        first = crew->next;
+        crew->next += share;
+    }
+    if (first >= work->pieces)
         return false;
-    crew->work->piece(crew->work->self, piece);
+    const uint32_t end = min_u32(first + share, work->pieces);
+    for (uint32_t piece = first; piece < end; piece++)
+        work->piece(work->self, piece);
 #pragma omp atomic update release
-    crew->done++;
+    crew->done += end - first;
     return true;
 }
 
@@ -44,7 +54,7 @@ void crew_round(struct crew *crew)
     crew->done = 0;
 #pragma omp atomic write release
     crew->next = 0;
-    while (do_piece(crew)) {}
+    while (do_share(crew)) {}
     while (done < crew->work->pieces) {
 #pragma omp atomic read acquire
         done = crew->done;
@@ -62,7 +72,7 @@ static void help(struct crew *crew)
 #pragma omp atomic read relaxed
         next = crew->next;
         if (next < crew->work->pieces)
-            while (do_piece(crew)) {}
+            while (do_share(crew)) {}
 #pragma omp atomic read acquire
         over = crew->over;
     }
@@ -78,7 +88,7 @@ static void lead(struct crew *crew)
 
 void crew_run(const struct crew_work *work, uint32_t threads)
 {
-    struct crew crew = {.work = work, .next = work->pieces};
+    struct crew crew = {.work = work, .share = 1 + work->pieces / SHARES, .next = work->pieces};
     (void)threads; /* without OpenMP there is one */
 #ifdef _OPENMP
 #pragma omp parallel num_threads(threads) if (threads > 1)
