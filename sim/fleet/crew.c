@@ -17,9 +17,10 @@ struct crew {
     bool over;
 };
 
-enum { LOOKS_BEFORE_YIELDING = 256, SHARES = 32 };
+enum { LOOKS_BEFORE_YIELDING = 1 << 15, SHARES = 32 };
 
-/* Whoever looks in vain gives the processor to somebody who has something to do, if there is one. */
+/* Whoever has looked in vain for a tenth of a millisecond gives the processor away. Not earlier: on a busy machine it is gone for a time slice, and a
+ * share of pieces takes microseconds. */
 static void look_again(uint32_t *looks)
 {
     if (++*looks % LOOKS_BEFORE_YIELDING == 0)
