@@ -120,6 +120,10 @@ static void write_calibration(const struct calibration *calibration, const char 
     json_put_string(json, "calibrated_from", source);
     for (int i = 0; i < COMPACT_CONSTANTS; i++)
         json_put_double(json, compact_names[i], calibration->compact.constants[i]);
+    if (calibration->pauses.found) {
+        json_put_uint(json, "pause_ns", (uint64_t)calibration->compact.pause_ns);
+        json_put_uint(json, "pause_every_pairs", calibration->compact.pause_every_pairs);
+    }
     write_errors(json, "fitted", &calibration->fitted);
     write_errors(json, "held_out", &calibration->held_out);
     json_key(json, "standard_error");
@@ -127,6 +131,10 @@ static void write_calibration(const struct calibration *calibration, const char 
     for (int i = 0; i < CALIBRATED; i++)
         if (isfinite(calibration->standard_error[i]))
             json_put_double(json, calibrated_names[i], calibration->standard_error[i] * calibration->values[i]);
+    if (calibration->pauses.found) {
+        json_put_double(json, "pause_ns", calibration->pauses.pause_error * calibration->pauses.pause_ms * 1e6);
+        json_put_double(json, "pause_every_pairs", calibration->pauses.every_error * calibration->pauses.every_pairs);
+    }
     json_close_object(json);
     json_put_uint(json, "replays", calibration->replays);
     json_close_object(json);
@@ -161,6 +169,18 @@ static void tell_calibration(const struct calibration *calibration)
             if (fabs(calibration->correlation[a][b]) > ALIKE)
                 notice("%s and %s: this run hardly tells them apart (correlation %.2f)", calibrated_names[a], calibrated_names[b],
                        calibration->correlation[a][b]);
+}
+
+/* Not of the clock, as the engine goes on; and told only where gaps show it. */
+static void tell_pauses(const struct pauses_found *pauses)
+{
+    if (!pauses->found)
+        return;
+    notice("the stream of tokens stood still about %.0f times, and the engine went on: long gaps are followed by short ones that make up "
+           "for them",
+           pauses->pauses);
+    notice("pause_ns %.4g, give or take %.1f %%", pauses->pause_ms * 1e6, pauses->pause_error * 100);
+    notice("pause_every_pairs %.4g, give or take %.1f %%", pauses->every_pairs, pauses->every_error * 100);
 }
 
 static void show_progress(void *self, uint32_t replays)
@@ -198,6 +218,8 @@ static enum status fit_run(struct job *job, struct diag *diag)
     status = output_json(path ? path : "-", &text, diag);
     if (status == SIM_OK)
         tell_calibration(&calibration);
+    if (status == SIM_OK)
+        tell_pauses(&calibration.pauses);
     return status;
 }
 

@@ -191,6 +191,8 @@ enum status replay_outputs_open(struct replay_outputs *outputs, struct run *run,
     enum status status = open_files(outputs, run, diag);
     if (status == SIM_OK && options_has(outputs->options, "save-detailed")) {
         status = token_times_init(&outputs->times, run->trace, diag);
+        if (status == SIM_OK && run->model)
+            stream_pauses_init(&outputs->times.pauses, &run->model->config);
         observers[(*count)++] = token_times_observer(&outputs->times);
     }
     if (status == SIM_OK && run->fleet) {

@@ -63,6 +63,8 @@ struct step_time_config {
     int64_t swap_ns_per_block, copy_ns_per_block; /* added by every model */
     int64_t host_ns, host_ns_per_sequence;        /* of deciding and preparing a step */
     int64_t draft_ns, draft_ns_per_token;         /* of a pass of the drafter; added by every model */
+    int64_t pause_ns;                             /* for so long the front end stands still, which streams tokens, and not the engine; */
+    uint64_t pause_every_pairs;                   /* each time after so many pairs of tokens (observe/stream_pauses.h) */
     char path[CONFIG_PATH_SIZE];                  /* profile: a folder; compact, recorded: a file; already resolved */
     uint32_t num_layers;
     bool skew_table;

@@ -365,6 +365,8 @@ enum status config_check(struct config *config, const char *where, struct diag *
     status = check_arrivals(config, where, diag);
     if (status != SIM_OK)
         return status;
+    if (config->step_time.pause_ns > 0 && config->step_time.pause_every_pairs == 0)
+        return diag_set(diag, SIM_BAD_INPUT, "%s: step_time.pause_ns needs step_time.pause_every_pairs, of 1 or more", where);
     const struct config_key *key = settle_foreign(config);
     if (key)
         return diag_set(diag, SIM_BAD_INPUT, "%s: %s is a key of the %s engine; leave it out or choose that engine", where, key->name,

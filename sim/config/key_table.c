@@ -10,6 +10,7 @@
 #define BLOCKS_MOST (UINT32_MAX - 1)
 #define TOKENS_MOST 1000000000
 #define NS_MOST     1000000000000000 /* 11 days */
+#define PAIRS_MOST  1000000000000000
 #define BYTES_MOST  1000000000000000000
 
 /* Names in the order of the enums of config.h, NULL at the end. */
@@ -59,6 +60,11 @@ static bool has_layers(const struct config *config)
 static bool has_drafts(const struct config *config)
 {
     return config->speculative.method != SPECULATIVE_NONE;
+}
+
+static bool has_pauses(const struct config *config)
+{
+    return config->step_time.pause_ns > 0;
 }
 
 /* What is said about a fleet means nothing with one server. */
@@ -206,6 +212,10 @@ const struct config_key config_keys[] = {
      .help = "a pass of the drafter; 0 is no prediction"},
     {STEP_TIME(draft_ns_per_token, ALL_MODELS), WHOLE(INT64, 0, NS_MOST, "NS"), DEFAULT(0), .engines = KEY_V1_ONLY, .heeded = has_drafts,
      .help = "and for each token that it drafts"},
+    {STEP_TIME(pause_ns, ALL_MODELS), WHOLE(INT64, 0, NS_MOST, "NS"), DEFAULT(0),
+     .help = "the front end stands still so long, and tokens wait to go out; not the engine"},
+    {STEP_TIME(pause_every_pairs, ALL_MODELS), WHOLE(UINT64, 0, PAIRS_MOST, "N"), DEFAULT(0), .heeded = has_pauses,
+     .help = "each time after so many pairs of tokens; a step of n tokens has n x n"},
     {STEP_TIME(path, PROFILE | COMPACT | RECORDED), .type = KEY_PATH, DEFAULT_NAME(""), .metavar = "PATH",
      .help = "profile: folder; compact, recorded: file"},
     {STEP_TIME(num_layers, PROFILE), WHOLE(UINT32, 0, 10000, "N"), DEFAULT(0), .help = "profile: layers of the model"},

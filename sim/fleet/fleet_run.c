@@ -86,7 +86,7 @@ static enum status check_ends(const struct fleet_part *part, const struct fleet_
         const int64_t routed_ns = routes->ended_ns[position];
         if (routed_ns < 0 || routes->member_of[position] != (uint32_t)(member - routes->members))
             continue;
-        const struct request_story story = metrics_story(&part->metrics, (uint32_t)i);
+        const struct request_story story = metrics_engine_story(&part->metrics, (uint32_t)i);
         const int64_t replayed_ns = story.dropped ? routed_ns : story.finish_ns; /* a rejected one ends when it comes */
         if (replayed_ns != routed_ns)
             return diag_set(diag, SIM_FAILED,
@@ -119,6 +119,8 @@ static enum status run_part(const struct fleet *fleet, const struct stage *stage
     enum status status = fleet_routes_trace(routes, member, stage->requests, fleet->watcher != NULL, &part->requests, diag);
     if (status == SIM_OK)
         status = metrics_init(&part->metrics, part->requests, diag);
+    if (status == SIM_OK)
+        stream_pauses_init(&part->metrics.pauses, &part->kind->model->config);
     ledger_init(&part->ledger, part->requests, &part->kind->config);
     if (status == SIM_OK)
         status = replay_part(fleet, part, options, diag);

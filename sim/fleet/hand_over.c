@@ -67,7 +67,7 @@ static enum status hand_over_part(const struct fleet_part *part, const struct fl
     size_t own = 0;
     enum status status = array_zeroed(&handed, part->member->count, sizeof *handed, "the fleet's requests", diag);
     for (size_t i = 0; i < part->member->count && status == SIM_OK; i++) {
-        const struct request_story story = metrics_story(&part->metrics, (uint32_t)i);
+        const struct request_story story = metrics_engine_story(&part->metrics, (uint32_t)i);
         if (story.finish_ns >= 0)
             handed[own++] = (struct handed){.time_ns = story.finish_ns, .position = (uint32_t)i};
     }

@@ -37,6 +37,8 @@ void metrics_deinit(struct metrics *metrics)
     free(metrics->stories.preemptions);
     free(metrics->stories.exceptions);
     gap_distribution_deinit(&metrics->gaps);
+    stream_pauses_deinit(&metrics->pauses);
+    free(metrics->open_gaps);
 }
 
 /* --- columns that few replays need ------------------------------------------------------------------------------------------------- */
@@ -161,6 +163,33 @@ static enum status note_loss(struct metrics *metrics, const struct event *event,
     return status;
 }
 
+/* Events come before the runs of their steps, which say when the stream pauses: with pauses, gaps wait for the end. */
+static enum status note_gap(struct metrics *metrics, const struct event *event, struct diag *diag)
+{
+    if (!stream_pauses_any(&metrics->pauses))
+        return gap_distribution_add(&metrics->gaps, event->value, 0, 1, event->extra, diag);
+    const struct open_gap gap = {event->time_ns, event->value, event->extra};
+    return array_append(&metrics->open_gaps, &metrics->open_gap_count, &metrics->open_gap_capacity, &gap, sizeof gap, "metrics", diag);
+}
+
+/* A gap between tokens as the client saw it. `weight`: how many saw it. */
+static enum status add_streamed_gap(struct metrics *metrics, int64_t end_ns, int64_t gap_ns, uint32_t weight, struct diag *diag)
+{
+    const int64_t streamed_ns = stream_pauses_out(&metrics->pauses, end_ns) - stream_pauses_out(&metrics->pauses, end_ns - gap_ns);
+    return gap_distribution_add(&metrics->gaps, streamed_ns, 0, 1, weight, diag);
+}
+
+static enum status close_gaps(struct metrics *metrics, struct diag *diag)
+{
+    enum status status = SIM_OK;
+    for (size_t i = 0; i < metrics->open_gap_count && status == SIM_OK; i++) {
+        const struct open_gap *gap = &metrics->open_gaps[i];
+        status = add_streamed_gap(metrics, gap->end_ns, gap->gap_ns, gap->weight, diag);
+    }
+    metrics->open_gap_count = 0;
+    return status;
+}
+
 /* Hot: once for each event of a replay. Every case is a store or two into the request's own story and into totals; what needs a walk over
  * all requests waits for on_finish. */
 static enum status note_event(struct metrics *metrics, const struct event *event, struct diag *diag)
@@ -183,7 +212,7 @@ static enum status note_event(struct metrics *metrics, const struct event *event
         times->first_token_ns = event->time_ns;
         break;
     case EVENT_GAP: /* only gaps that are not one step long; the others come with runs of steps (on_runs) */
-        return gap_distribution_add(&metrics->gaps, event->value, 0, 1, event->extra, diag);
+        return note_gap(metrics, event, diag);
     case EVENT_FINISH:
         status = note_output(metrics, event->request, (uint32_t)event->value, diag);
         times->finish_ns = event->time_ns;
@@ -239,8 +268,23 @@ static void note_tokens(struct token_peak *peak, const struct step_run *run, uin
         walk_tokens(peak, run);
 }
 
+/* The gaps of who decodes in a run are one progression, unless the stream paused. */
+static enum status add_run_gaps(struct metrics *metrics, const struct step_run *run, struct diag *diag)
+{
+    const struct step_tally *first = &run->first;
+    int64_t end_ns = first->start_ns, duration_ns = first->duration_ns;
+    enum status status = SIM_OK;
+    if (!stream_pauses_touch(&metrics->pauses, first->start_ns, first->start_ns + run->duration_ns))
+        return gap_distribution_add(&metrics->gaps, first->duration_ns, run->change_ns, run->steps, first->regular_gaps, diag);
+    for (uint32_t step = 0; step < run->steps && status == SIM_OK; step++, duration_ns += run->change_ns) {
+        end_ns += duration_ns;
+        status = add_streamed_gap(metrics, end_ns, duration_ns, first->regular_gaps, diag);
+    }
+    return status;
+}
+
 /* All steps of a run schedule, sample and copy the same, so its first step times their number is exact. Only their durations differ, by a
- * constant change: the gaps of the requests that decode in it are one progression. */
+ * constant change. */
 static enum status on_runs(void *self, const struct step_run *runs, size_t count, struct diag *diag)
 {
     struct metrics *metrics = self;
@@ -260,12 +304,11 @@ static enum status on_runs(void *self, const struct step_run *runs, size_t count
         metrics->swapped_out_blocks += first->swapped_out_blocks * steps;
         metrics->peak_running = max_u32(metrics->peak_running, first->running);
         metrics->peak_waiting = max_u32(metrics->peak_waiting, first->waiting);
-        if (first->regular_gaps > 0) {
-            enum status status =
-                gap_distribution_add(&metrics->gaps, first->duration_ns, runs[i].change_ns, runs[i].steps, first->regular_gaps, diag);
-            if (status != SIM_OK)
-                return status;
-        }
+        enum status status = stream_pauses_note(&metrics->pauses, &runs[i], diag);
+        if (status == SIM_OK && first->regular_gaps > 0)
+            status = add_run_gaps(metrics, &runs[i], diag);
+        if (status != SIM_OK)
+            return status;
     }
     return SIM_OK;
 }
@@ -328,6 +371,8 @@ static enum status on_finish(void *self, const struct run_end *end, struct diag 
     struct metrics *metrics = self;
     metrics->end = *end;
     metrics->output_peak.most = max_u64(metrics->output_peak.most, metrics->output_peak.tokens); /* the last second */
+    if (close_gaps(metrics, diag) != SIM_OK)
+        return diag->status;
     enum status statuses[LATENCIES] = {SIM_OK};
     struct diag diags[LATENCIES] = {0};
 #pragma omp parallel for schedule(dynamic, 1) num_threads(kv_team(0)) if (metrics->trace->count >= SHARED_FROM)

@@ -11,6 +11,7 @@
 #include "engine/observer.h"
 #include "observe/gap_distribution.h"
 #include "observe/latency.h"
+#include "observe/stream_pauses.h"
 #include "trace/trace.h"
 
 /* What happened to one request, and when. -1: not reached. */
@@ -88,9 +89,18 @@ struct token_peak {
     uint64_t tokens, most; /* most: of seconds that are over; after finish of all */
 };
 
+/* A gap that is not its step's duration, until it is known which pauses of the stream it met. */
+struct open_gap {
+    int64_t end_ns, gap_ns;
+    uint32_t weight;
+};
+
 struct metrics {
     const struct trace *trace;
-    bool closed_loop;             /* a client holds requests back: set it after metrics_init, or latencies of clients are left out */
+    bool closed_loop;            /* a client holds requests back: set it after metrics_init, or latencies of clients are left out */
+    struct stream_pauses pauses; /* none, unless they are set after metrics_init */
+    struct open_gap *open_gaps;  /* with pauses, until finish */
+    size_t open_gap_count, open_gap_capacity;
     struct story_columns stories; /* metrics_story */
     struct gap_distribution gaps; /* ITL */
     uint64_t dropped, completed, ignored, first_admissions;
@@ -108,8 +118,8 @@ struct metrics {
     struct summary latency_ms[LATENCIES]; /* after finish */
 };
 
-/* The story of the request at `position`, at any time. */
-static inline struct request_story metrics_story(const struct metrics *metrics, uint32_t position)
+/* The story of the request at `position`, at any time, as the engine knows it: tokens are there when their step ends. */
+static inline struct request_story metrics_engine_story(const struct metrics *metrics, uint32_t position)
 {
     const struct story_columns *columns = &metrics->stories;
     const struct request_times *times = &columns->times[position];
@@ -129,6 +139,17 @@ static inline struct request_story metrics_story(const struct metrics *metrics, 
         story.ignored = exception->ignored;
         story.drop_reason = exception->drop_reason;
         story.smallest_pool = exception->dropped ? exception->smallest_pool : 0;
+    }
+    return story;
+}
+
+/* And as its client knows it: tokens are there once they went out. The two differ where the stream pauses. */
+static inline struct request_story metrics_story(const struct metrics *metrics, uint32_t position)
+{
+    struct request_story story = metrics_engine_story(metrics, position);
+    if (metrics->pauses.count > 0) {
+        story.first_token_ns = stream_pauses_out(&metrics->pauses, story.first_token_ns);
+        story.finish_ns = stream_pauses_out(&metrics->pauses, story.finish_ns);
     }
     return story;
 }

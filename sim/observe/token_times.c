@@ -24,6 +24,7 @@ void token_times_deinit(struct token_times *times)
     free(times->last_step);
     free(times->gaps);
     free(times->gap_start);
+    stream_pauses_deinit(&times->pauses);
     *times = (struct token_times){0};
 }
 
@@ -43,6 +44,7 @@ static enum status on_runs(void *self, const struct step_run *runs, size_t count
                                                              .change_ns = runs[i].change_ns,
                                                              .steps = runs[i].steps};
         times->steps += runs[i].steps;
+        status = stream_pauses_note(&times->pauses, &runs[i], diag);
         times->has_empty_step |= first->duration_ns == 0 || first->duration_ns + runs[i].change_ns * (int64_t)(runs[i].steps - 1) == 0;
     }
     return status;
@@ -161,12 +163,24 @@ static bool next_wait(struct token_walk *walk, int64_t *itl_ns)
     return true;
 }
 
+/* What the wait before the newest token was for the client. */
+static int64_t streamed(const struct token_walk *walk, int64_t itl_ns)
+{
+    const struct stream_pauses *pauses = &walk->times->pauses;
+    if (pauses->count == 0)
+        return itl_ns;
+    const int64_t end_ns = end_of(&walk->times->runs[run_of(walk->times, walk->step)], walk->step);
+    return stream_pauses_out(pauses, end_ns) - stream_pauses_out(pauses, end_ns - itl_ns);
+}
+
 /* Waits of 0 ns may stand for steps in which the request got no token (token_walk_begin); as many as are surplus are passed over. */
 bool token_walk_next(struct token_walk *walk, int64_t *itl_ns)
 {
     while (next_wait(walk, itl_ns)) {
-        if (*itl_ns > 0 || walk->surplus == 0)
+        if (*itl_ns > 0 || walk->surplus == 0) {
+            *itl_ns = streamed(walk, *itl_ns);
             return true;
+        }
         walk->surplus--;
     }
     return false;

@@ -16,6 +16,7 @@
 
 #include "base/diag.h"
 #include "engine/observer.h"
+#include "observe/stream_pauses.h"
 #include "trace/trace.h"
 
 /* A wait between two tokens that is longer than the later token's step. */
@@ -40,15 +41,16 @@ struct token_times {
     uint64_t *first_step, *last_step; /* by position; UINT64_MAX: not reached */
     struct token_gap *gaps;           /* in time order; after the replay by request, then in time order */
     size_t gap_count, gap_capacity;
-    size_t *gap_start;   /* after the replay: count + 1 offsets into gaps (and one that only the sort needs) */
-    bool has_empty_step; /* some step took no time: its end is no longer unique */
+    size_t *gap_start;           /* after the replay: count + 1 offsets into gaps (and one that only the sort needs) */
+    bool has_empty_step;         /* some step took no time: its end is no longer unique */
+    struct stream_pauses pauses; /* none, unless they are set after token_times_init */
 };
 
 SIM_NODISCARD enum status token_times_init(struct token_times *times, const struct trace *trace, struct diag *diag);
 struct observer token_times_observer(struct token_times *times);
 void token_times_deinit(struct token_times *times);
 
-/* After the replay: the inter-token latencies of one request in order; none for a request that did not finish.
+/* After the replay: the inter-token latencies of one request in order, as its client saw them; none for a request that did not finish.
  *
  *     struct token_walk walk = token_walk_begin(&times, position);
  *     while (token_walk_next(&walk, &itl_ns)) ... */

@@ -65,6 +65,15 @@ static void add_overlap(struct document *document, const struct run *run)
     document_line(document, "%s", line.text);
 }
 
+/* Pauses change what clients see and nothing else. They may come with the model's file. */
+static void add_pauses(struct document *document, const struct run *run)
+{
+    const struct step_time_config *times = run->model ? &run->model->config : &run->config->step_time;
+    if (times->pause_ns > 0)
+        document_line(document, "the stream of tokens pauses %g ms every %llu pairs; latencies are those of clients",
+                      (double)times->pause_ns / 1e6, (unsigned long long)times->pause_every_pairs);
+}
+
 /* The pool in terms of requests of full length, as vLLM does when a server starts ("Maximum concurrency"), so the two can be compared. Replicas that
  * differ have other pools, which fleet_head tells. */
 static void add_room(struct document *document, const struct run *run)
@@ -103,6 +112,7 @@ static void add_setup(struct document *document, const struct replay_result *res
     head_layers(document, config);
     head_defaults(document, config);
     step_times_note(document, config, step_times_of(config));
+    add_pauses(document, run);
     head_arrivals(document, config);
     head_front_door(document, config);
     if (run->fleet)

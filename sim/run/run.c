@@ -26,6 +26,8 @@ enum status run_open(struct run *run, const struct trace *trace, const struct co
     if (status == SIM_OK)
         status = metrics_init(&run->metrics, run->trace, diag);
     run->metrics.closed_loop = config->max_concurrency > 0;
+    if (status == SIM_OK && run->model)
+        stream_pauses_init(&run->metrics.pauses, &run->model->config);
     ledger_init(&run->ledger, run->trace, config);
     if (status == SIM_OK && config_has_fleet(config))
         status = array_zeroed(&run->fleet, 1, sizeof *run->fleet, "the fleet", diag);

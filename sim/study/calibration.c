@@ -33,12 +33,13 @@ enum { REQUESTS_LEAST = 20, STARTS = 3, STEPS_DOWN = 14, LAST_SEARCH = 250, FEW_
 struct search {
     struct calibration *calibration;
     struct step_time_model *model;
-    size_t count;           /* latencies of all requests, or statistics of them */
-    bool pooled;            /* the latter: [latency][statistic] */
-    bool fixed[CALIBRATED]; /* not looked for */
-    bool smooth;            /* TTFTs, which jump by whole steps, do not count yet */
-    double *residuals;      /* of each ln(simulated / measured); NaN: not measured */
-    double *slopes;         /* [residual][constant] */
+    size_t count;                   /* latencies of all requests, or statistics of them */
+    bool pooled;                    /* the latter: [latency][statistic] */
+    bool fixed[CALIBRATED];         /* not looked for */
+    bool smooth;                    /* TTFTs, which jump by whole steps, do not count yet */
+    double *residuals;              /* of each ln(simulated / measured); NaN: not measured */
+    double *slopes;                 /* [residual][constant] */
+    struct step_tokens step_tokens; /* of the last replay */
     double log_values[CALIBRATED];
 };
 
@@ -105,6 +106,19 @@ static enum status note_statistics(const struct search *search, const struct val
     return status;
 }
 
+static enum status on_runs(void *self, const struct step_run *runs, size_t count, struct diag *diag)
+{
+    struct step_tokens *tokens = self;
+    (void)diag;
+    for (size_t i = 0; i < count; i++) {
+        const double each = runs[i].first.sampled_tokens;
+        tokens->sums[0] += each * runs[i].steps;
+        tokens->sums[1] += each * each * runs[i].steps;
+        tokens->sums[2] += each * each * each * runs[i].steps;
+    }
+    return SIM_OK;
+}
+
 /* One replay with these constants; residuals of all requests. */
 static enum status replay_with(struct search *search, const double *log_values, struct diag *diag)
 {
@@ -122,8 +136,10 @@ static enum status replay_with(struct search *search, const double *log_values, 
     enum status status = validation_init(&validation, calibration->trace, calibration->config, calibration->measured, diag);
     if (status != SIM_OK)
         return status;
-    const struct observer observer = validation_observer(&validation);
-    status = replay_run(calibration->trace, calibration->config, search->model, &observer, 1, &options, &facts, diag);
+    stream_pauses_init(&validation.pauses, &search->model->config);
+    search->step_tokens = (struct step_tokens){0};
+    const struct observer observers[] = {validation_observer(&validation), {.self = &search->step_tokens, .runs = on_runs}};
+    status = replay_run(calibration->trace, calibration->config, search->model, observers, 2, &options, &facts, diag);
     if (status == SIM_OK && search->pooled)
         status = note_statistics(search, &validation, diag);
     else if (status == SIM_OK)
@@ -400,6 +416,17 @@ static void tell_errors(const struct search *search, bool fitted, struct calibra
     }
 }
 
+/* Pauses hold up single tokens and not the engine, so the other constants do not move with them. */
+static void find_pauses(const struct search *search)
+{
+    struct calibration *calibration = search->calibration;
+    calibration->pauses = pauses_seen_judge(&calibration->measured->pauses, &search->step_tokens);
+    if (!calibration->pauses.found)
+        return;
+    calibration->compact.pause_ns = llrint(calibration->pauses.pause_ms * 1e6);
+    calibration->compact.pause_every_pairs = (uint64_t)llrint(calibration->pauses.every_pairs);
+}
+
 static enum status learn(struct search *search, struct diag *diag)
 {
     struct calibration *calibration = search->calibration;
@@ -412,6 +439,7 @@ static enum status learn(struct search *search, struct diag *diag)
     for (int i = 0; i < CALIBRATED; i++)
         calibration->values[i] = search->fixed[i] ? 0 : exp(search->log_values[i]);
     calibration->compact = compact_of(calibration->values);
+    find_pauses(search);
     return SIM_OK;
 }
 

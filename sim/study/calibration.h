@@ -46,6 +46,7 @@ struct calibration {
     double standard_error[CALIBRATED];
     double correlation[CALIBRATED][CALIBRATED]; /* near -1: more of one and less of the other says nearly the same */
     struct calibration_errors fitted, held_out; /* statistics alone: nothing is held out */
+    struct pauses_found pauses;                 /* of the stream, as the gaps between tokens tell them; no other constant depends on them */
     bool pooled;                                /* it was statistics alone */
     uint32_t replays;
 };

@@ -56,6 +56,7 @@ void measured_run_close(struct measured_run *run)
         free(run->ms[i]);
     free(run->prefill_ms);
     free(run->rows);
+    pauses_seen_deinit(&run->pauses);
     *run = (struct measured_run){0};
 }
 
@@ -187,6 +188,8 @@ struct list_reader {
     struct measured_run *run;
     const struct trace *trace;
     struct distribution gaps; /* of all requests */
+    double *own_gaps_ms;      /* of one */
+    size_t own_capacity;
 };
 
 /* One request, from its nodes in the four lists. Its E2E latency is TTFT plus all gaps: vLLM's client notes the time since the last
@@ -199,6 +202,7 @@ static enum status take_lists(struct list_reader *reader, const struct json_docu
     const struct trace *trace = reader->trace;
     uint64_t input, output;
     double total = 0;
+    size_t gap_count = 0;
     if (!json_uint64(document, nodes[0], &input) || !json_uint64(document, nodes[1], &output))
         return json_error(document, nodes[0], false, diag, "a request's length is not a whole number");
     if (!cJSON_IsNumber(nodes[2]) || !cJSON_IsArray(nodes[3]))
@@ -214,8 +218,10 @@ static enum status take_lists(struct list_reader *reader, const struct json_docu
     {
         if (!is_time(gap))
             return json_error(document, gap, false, diag, "a time between tokens is a number of seconds from 0 to 9e9");
+        const double gap_ms = gap->valuedouble * 1000;
         total += gap->valuedouble;
-        if (distribution_add(&reader->gaps, gap->valuedouble * 1000, diag) != SIM_OK)
+        if (distribution_add(&reader->gaps, gap_ms, diag) != SIM_OK ||
+            array_append(&reader->own_gaps_ms, &gap_count, &reader->own_capacity, &gap_ms, sizeof gap_ms, "measured gaps", diag) != SIM_OK)
             return diag->status;
     }
     if (!is_time(nodes[2]))
@@ -225,7 +231,7 @@ static enum status take_lists(struct list_reader *reader, const struct json_docu
     if (output > 1)
         run->ms[LATENCY_TPOT][position] = total * 1000 / (double)(output - 1);
     run->known++;
-    return SIM_OK;
+    return pauses_seen_add(&run->pauses, reader->own_gaps_ms, gap_count, diag);
 }
 
 /* Of a run that was saved without its lists: what stands there of all requests. False: there are lists, or nothing. */
@@ -291,5 +297,7 @@ enum status measured_run_open_json(const char *path, const struct trace *trace, 
     struct list_reader reader = {.run = out, .trace = trace};
     const enum status status = json_read_file(path, read_lists, &reader, diag);
     distribution_deinit(&reader.gaps);
+    free(reader.own_gaps_ms);
+    pauses_seen_sort(&out->pauses);
     return status;
 }

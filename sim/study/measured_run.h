@@ -16,6 +16,7 @@
 
 #include "base/diag.h"
 #include "observe/latency.h"
+#include "study/pauses_seen.h"
 #include "trace/trace.h"
 
 /* What is said of a latency over all requests. */
@@ -42,6 +43,7 @@ struct measured_run {
     double *prefill_ms;        /* by position: first admission to first token; NaN: not measured; NULL: of no request */
     bool from_queued;          /* times start when the engine takes the request in (a server's log), not at arrival (a client's) */
     bool times_chosen;         /* that was said, and not assumed from the kind of file */
+    struct pauses_seen pauses; /* in the gaps between tokens, where these are listed */
     struct timeline_row *rows; /* may be none */
     size_t row_count, row_capacity;
 };

@@ -70,6 +70,7 @@ static enum status replay_one(void *context, size_t i, struct diag *diag)
         return status;
     status = validation_init(&validation, run->trace, &config, run->measured, diag);
     if (status == SIM_OK) {
+        stream_pauses_init(&validation.pauses, &model->config);
         const struct observer observer = validation_observer(&validation);
         status = replay_run(run->trace, &config, model, &observer, 1, &options, &facts, diag);
         for (size_t k = 0; k < MEASURED_LATENCIES && status == SIM_OK; k++) {

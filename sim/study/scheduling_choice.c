@@ -30,6 +30,8 @@ static enum status replay(struct scheduling_way *way, const struct measured_run 
 {
     if (validation_init(&way->validation, way->run.trace, &way->config, measured, diag) != SIM_OK)
         return diag->status;
+    if (way->run.model)
+        stream_pauses_init(&way->validation.pauses, &way->run.model->config);
     const struct observer observer = validation_observer(&way->validation);
     way->run.wishes = wishes;
     enum status status = run_replay(&way->run, &observer, 1, options, diag);

@@ -33,6 +33,7 @@ void validation_deinit(struct validation *validation)
 {
     free(validation->stories);
     free(validation->rows);
+    stream_pauses_deinit(&validation->pauses);
     validation->stories = NULL;
     validation->rows = NULL;
 }
@@ -78,8 +79,8 @@ static enum status on_tallies(void *self, const struct step_tally *tallies, size
 {
     struct validation *validation = self;
     const double usable = validation->config->num_gpu_blocks - (engine_facts_of(validation->config)->has_null_block ? 1.0 : 0.0);
-    (void)diag;
-    for (size_t i = 0; i < count; i++) {
+    enum status status = SIM_OK;
+    for (size_t i = 0; i < count && status == SIM_OK; i++) {
         const struct step_tally *tally = &tallies[i];
         const double end_s = (double)(tally->decided_ns + tally->state_ns - validation->origin_ns) / 1e9;
         note_tokens_until(validation, tally->decided_ns);
@@ -92,11 +93,13 @@ static enum status on_tallies(void *self, const struct step_tally *tallies, size
                                          .output_tokens_per_s = validation->output_tokens}; /* a running total; compare_timeline divides */
             validation->row_count++;
         }
-        if (tally->step != TALLY_GAP)
-            validation->late[tally->step % 2] =
-                (struct late_tokens){.end_ns = tally->start_ns + tally->duration_ns, .tokens = tally->sampled_tokens};
+        if (tally->step == TALLY_GAP)
+            continue;
+        const struct late_tokens late = {.end_ns = tally->start_ns + tally->duration_ns, .tokens = tally->sampled_tokens};
+        validation->late[tally->step % 2] = late;
+        status = stream_pauses_note_step(&validation->pauses, late.end_ns, late.tokens, diag);
     }
-    return SIM_OK;
+    return status;
 }
 
 /* --- figures ---------------------------------------------------------------------------------------------------------------------- */
@@ -104,9 +107,13 @@ static enum status on_tallies(void *self, const struct step_tally *tallies, size
 /* Nothing of a request that did not end. */
 double validation_simulated_ms(const struct validation *validation, enum latency latency, uint32_t position)
 {
-    const struct request_story *story = &validation->stories[position];
+    struct request_story story = validation->stories[position];
     double ms;
-    return story->finish_ns >= 0 && request_latency_ms(story, latency, validation->trace, position, &ms) ? ms : NAN;
+    if (!validation->measured->from_queued) {
+        story.first_token_ns = stream_pauses_out(&validation->pauses, story.first_token_ns);
+        story.finish_ns = stream_pauses_out(&validation->pauses, story.finish_ns);
+    }
+    return story.finish_ns >= 0 && request_latency_ms(&story, latency, validation->trace, position, &ms) ? ms : NAN;
 }
 
 /* One latency over the requests that both sides have. Requests that only one side finished are left out of both, or the distributions

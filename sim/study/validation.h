@@ -26,6 +26,7 @@ struct validation {
     const struct config *config;
     const struct measured_run *measured;
     struct request_story *stories; /* by position: four times alone; -1: not reached */
+    struct stream_pauses pauses;   /* none, unless they are set after validation_init; a server's log does not see them */
     struct timeline_row *rows;     /* the replay at the times of the measured rows */
     size_t row_count;
     int64_t origin_ns;    /* when the engine took in the first request, time 0 of the timeline; -1: not yet */

@@ -35,6 +35,9 @@ extern const char *const compact_names[COMPACT_CONSTANTS];
 
 struct compact {
     double constants[COMPACT_CONSTANTS];
+    /* The same file may say "pause_ns" and "pause_every_pairs", for which it stands in where no configuration does; 0: it does not. */
+    int64_t pause_ns;
+    uint64_t pause_every_pairs;
 };
 
 /* What each factor is multiplied with in a step. */

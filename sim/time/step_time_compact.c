@@ -6,8 +6,11 @@
 
 #include "base/array.h"
 #include "base/json.h"
+#include "config/config_keys.h"
 #include "time/compact.h"
 #include "time/step_time_models.h"
+
+#define PAUSE_NS_MOST UINT64_C(1000000000000000) /* as that of step_time.pause_ns */
 
 const char *const compact_names[COMPACT_CONSTANTS] = {
     "base_us",           "sequence_us",        "token_us",        "token_above_knee_us",
@@ -43,6 +46,25 @@ double compact_us(const struct compact *compact, const struct step_shape *shape)
     return us;
 }
 
+/* Both or none. */
+static enum status read_pauses(const struct json_document *document, struct compact *out, struct diag *diag)
+{
+    const cJSON *lasts = cJSON_GetObjectItemCaseSensitive(document->root, "pause_ns"),
+                *every = cJSON_GetObjectItemCaseSensitive(document->root, "pause_every_pairs");
+    uint64_t ns = 0, pairs = 0;
+    if (!lasts && !every)
+        return SIM_OK;
+    if (!lasts || !every)
+        return json_error(document, lasts ? lasts : every, false, diag, "pause_ns and pause_every_pairs need each other");
+    if (!json_uint64(document, lasts, &ns) || ns > PAUSE_NS_MOST)
+        return json_error(document, lasts, false, diag, "pause_ns must be a whole number of 0 to 10^15");
+    if (!json_uint64(document, every, &pairs) || pairs == 0)
+        return json_error(document, every, false, diag, "pause_every_pairs must be a whole number of 1 or more");
+    out->pause_ns = (int64_t)ns;
+    out->pause_every_pairs = pairs;
+    return SIM_OK;
+}
+
 /* All of them must be there: a missing one read as 0 would price part of every step at nothing. */
 static enum status read_constants(const struct json_document *document, void *self, struct diag *diag)
 {
@@ -55,7 +77,7 @@ static enum status read_constants(const struct json_document *document, void *se
             return json_error(document, node, false, diag, "%s must be a number of 0 or more", compact_names[i]);
         out->constants[i] = node->valuedouble;
     }
-    return SIM_OK;
+    return read_pauses(document, out, diag);
 }
 
 enum status compact_read(const char *path, struct compact *out, struct diag *diag)
@@ -72,7 +94,13 @@ static enum status prepare(struct step_time_model *model, const struct config *c
 {
     if (config->step_time.path[0] == '\0')
         return diag_set(diag, SIM_BAD_INPUT, "the compact model needs step_time.path, a file that `pagesim fit` made");
-    return compact_read(config->step_time.path, model->state, diag);
+    struct compact *compact = model->state;
+    enum status status = compact_read(config->step_time.path, compact, diag);
+    if (status != SIM_OK || config_gives(config, "step_time.pause_ns")) /* if only 0 */
+        return status;
+    model->config.pause_ns = compact->pause_ns;
+    model->config.pause_every_pairs = compact->pause_every_pairs;
+    return SIM_OK;
 }
 
 enum status compact_create(const struct config *config, const struct compact *compact, struct step_time_model **out, struct diag *diag)

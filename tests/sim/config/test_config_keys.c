@@ -224,6 +224,8 @@ static const struct {
     {"host_ns_per_sequence", 0, 1e15},
     {"draft_ns", 0, 1e15},
     {"draft_ns_per_token", 0, 1e15},
+    {"pause_ns", 0, 1e15},
+    {"pause_every_pairs", 0, 1e15},
     {"num_layers", 0, 10000},
     {"skew_default_alpha", 0, 10},
     {"hidden_size", 0, 1e6},

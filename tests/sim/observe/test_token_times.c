@@ -11,21 +11,35 @@
 
 enum { REQUESTS = 24, TOKENS_MOST = 64, STEPS_MOST = 20000 };
 
-/* Every token time of every request. */
+/* Every token time of every request. The stream's pauses are those of the configuration, token by token. */
 struct naive {
+    const struct step_time_config *config;
+    int64_t stands_until_ns;
+    uint64_t pairs;
     int64_t at_ns[REQUESTS][TOKENS_MOST];
     uint32_t count[REQUESTS];
     bool finished[REQUESTS];
     uint64_t steps;
 };
 
+/* What the cases reached, so that a change of the generator cannot make the test empty. */
+static struct {
+    uint64_t waits, gaps, by_events, empty_steps, finished, unfinished, pauses;
+} reached;
+
 static enum status naive_completed(void *self, const struct step *step, struct diag *diag)
 {
     struct naive *naive = self;
+    const int64_t end_ns = step->tally.start_ns + step->tally.duration_ns;
+    naive->pairs += (uint64_t)step->tally.sampled_tokens * step->tally.sampled_tokens;
+    for (; naive->config->pause_ns > 0 && naive->pairs >= naive->config->pause_every_pairs; reached.pauses++) {
+        naive->pairs -= naive->config->pause_every_pairs;
+        naive->stands_until_ns = (end_ns > naive->stands_until_ns ? end_ns : naive->stands_until_ns) + naive->config->pause_ns;
+    }
     for (uint32_t i = 0; i < step->sampled_count; i++) {
         const uint32_t request = step->sampled[i].request;
         cr_assert_lt(naive->count[request], TOKENS_MOST);
-        naive->at_ns[request][naive->count[request]++] = step->tally.start_ns + step->tally.duration_ns;
+        naive->at_ns[request][naive->count[request]++] = end_ns > naive->stands_until_ns ? end_ns : naive->stands_until_ns;
     }
     for (uint32_t i = 0; i < step->finished_count; i++)
         naive->finished[step->finished[i]] = true;
@@ -46,11 +60,6 @@ static bool replay(const struct trace *trace, const struct config *config, struc
     step_time_destroy(model);
     return status == SIM_OK;
 }
-
-/* What the cases reached, so that a change of the generator cannot make the test empty. */
-static struct {
-    uint64_t waits, gaps, by_events, empty_steps, finished, unfinished;
-} reached;
 
 static void expect_same(const struct naive *naive, const struct token_times *times, uint64_t number, const char *engine)
 {
@@ -92,6 +101,10 @@ static struct config random_config(uint64_t *seed, bool v0)
         config.long_prefill_token_threshold = 1 + random_below(seed, 10);
     if (random_below(seed, 4) == 0) /* steps that may take no time at all */
         config.step_time = (struct step_time_config){.model = STEP_TIME_LINEAR, .kv_ns = random_below(seed, 2)};
+    else if (random_below(seed, 2)) { /* several steps may end at once there, and pauses go by time */
+        config.step_time.pause_ns = 1 + random_below(seed, 40000000);
+        config.step_time.pause_every_pairs = 1 + random_below(seed, 300);
+    }
     return config;
 }
 
@@ -121,10 +134,12 @@ Test(token_times, equal_those_of_an_observer_of_every_token_on_both_engines)
         struct trace *trace = random_trace(&seed, v0);
         struct diag diag = {0};
         memset(&naive, 0, sizeof naive);
+        naive.config = &config.step_time;
         for (int fast = 0; fast < 2; fast++) {
             struct token_times times;
             bool by_events;
             cr_assert_eq(token_times_init(&times, trace, &diag), SIM_OK);
+            stream_pauses_init(&times.pauses, &config.step_time);
             if (!replay(trace, &config, fast ? NULL : &naive, &times, &by_events)) {
                 token_times_deinit(&times);
                 break;
@@ -140,6 +155,7 @@ Test(token_times, equal_those_of_an_observer_of_every_token_on_both_engines)
     cr_expect_gt(reached.by_events, 500);
     cr_expect_gt(reached.empty_steps, 200);
     cr_expect_gt(reached.finished, 30000);
+    cr_expect_gt(reached.pauses, 10000);
     cr_log_info("%llu waits, %llu gaps, %llu replays by events, %llu with empty steps, %llu finished, %llu not\n",
                 (unsigned long long)reached.waits, (unsigned long long)reached.gaps, (unsigned long long)reached.by_events,
                 (unsigned long long)reached.empty_steps, (unsigned long long)reached.finished, (unsigned long long)reached.unfinished);
