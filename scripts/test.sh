@@ -113,6 +113,7 @@ for set in "$@"; do
     unit) run "unit tests" unit ;;
     golden)
         run "golden packs" "$PYTHON" tests/golden/compare_packs.py "$BUILD/pagesim"
+        run "golden packs, step by step" "$PYTHON" tests/golden/compare_packs.py "$BUILD/pagesim" --reference
         run "both engines on the packs" "$PYTHON" tests/golden/compare_engines.py "$BUILD/pagesim"
         shared_golden
         ;;

@@ -42,10 +42,13 @@ struct observer {
     /* NULL, or called with what every block is, for the first state of the pool that ends after *next_ns: 0 at first, then what the call says,
      * which is not before the end of the state that it was shown. Every step is then decided singly. */
     enum status (*pool)(void *self, const struct pool_states *pool, int64_t *next_ns, struct diag *diag);
+    /* Do the next two look at decisions alone? Those are the tally but for what outputs bring, who is scheduled with how many tokens and which
+     * blocks, who is admitted, preempted, finished, and who computed in vain. The event replay tells them too (vllm_v1_fast/step_lists.h). */
+    bool decisions;
     /* NULL, or called for every single step after schedule() and pricing, before complete(): lists and tables are valid. Forces the
-     * readable schedulers (scheduler_stepper.h). */
+     * readable schedulers (scheduler_stepper.h), unless `decisions` are enough. */
     enum status (*scheduled)(void *self, const struct step *step, struct diag *diag);
-    /* NULL, or called for every single step after complete(). Also forces the readable schedulers. */
+    /* NULL, or called for every single step after complete(). Also forces the readable schedulers, unless likewise. */
     enum status (*completed)(void *self, const struct step *step, struct diag *diag);
     /* NULL, or called once at the end. */
     enum status (*finish)(void *self, const struct run_end *end, struct diag *diag);

@@ -8,7 +8,7 @@ void step_stream_init(struct step_stream *stream, const struct observer *observe
     stream->observer_count = count;
     stream->block_size = block_size;
     stream->wants_tallies = stream->wants_runs = stream->wants_events = stream->wants_contiguity = stream->wants_fillings = false;
-    stream->wants_pools = false;
+    stream->wants_pools = stream->wants_steps = false;
     stream->tally_count = stream->run_count = stream->event_count = 0;
     for (size_t i = 0; i < count; i++) {
         stream->wants_tallies |= observers[i].tallies != NULL;
@@ -17,8 +17,9 @@ void step_stream_init(struct step_stream *stream, const struct observer *observe
         stream->wants_contiguity |= observers[i].contiguity || observers[i].pool;
         stream->wants_fillings |= observers[i].preempting != NULL;
         stream->wants_pools |= observers[i].pool != NULL;
+        stream->wants_steps |= observers[i].scheduled || observers[i].completed;
     }
-    stream->singly = stream->wants_tallies || stream->wants_pools;
+    stream->singly = stream->wants_tallies || stream->wants_pools || stream->wants_steps;
     stream->pool_ns = stream->wants_pools ? 0 : INT64_MAX;
 }
 

@@ -16,8 +16,8 @@ struct step_stream {
     const struct observer *observers;
     size_t observer_count;
     uint32_t block_size;
-    bool wants_tallies, wants_runs, wants_events, wants_contiguity, wants_fillings, wants_pools; /* does any observer? */
-    bool singly; /* tallies or pools: somebody looks at each step, so that no two may be told as one */
+    bool wants_tallies, wants_runs, wants_events, wants_contiguity, wants_fillings, wants_pools, wants_steps; /* does any observer? */
+    bool singly; /* tallies, pools or steps: somebody looks at each step, so that no two may be told as one */
     size_t tally_count, run_count, event_count;
     struct step_tally tallies[STREAM_BATCH];
     struct step_run runs[STREAM_RUNS];

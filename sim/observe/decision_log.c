@@ -548,7 +548,7 @@ enum status decision_log_create(const struct metrics *metrics, const struct deci
 
 struct observer decision_log_observer(struct decision_log *log)
 {
-    return (struct observer){.self = log, .scheduled = on_scheduled, .completed = on_completed, .finish = on_finish};
+    return (struct observer){.self = log, .decisions = true, .scheduled = on_scheduled, .completed = on_completed, .finish = on_finish};
 }
 
 void decision_log_destroy(struct decision_log *log)

@@ -5,6 +5,7 @@
 #include "base/integers.h"
 #include "vllm_v1_fast/drafting.h"
 #include "vllm_v1_fast/event_policy.h"
+#include "vllm_v1_fast/step_lists.h"
 #include "vllm_v1_fast/event_windows.h"
 
 /* Sliding windows give blocks back all the time, so there free ones are counted. */
@@ -64,6 +65,7 @@ static enum status admit(struct event_replay *replay, uint32_t position, uint32_
     struct event *event = stepper_event(&replay->base, again ? EVENT_READMIT : EVENT_ADMIT, position, replay->base.now_ns, cached);
     event->other = known;
     event->external = received;
+    step_lists_admit(replay, position, cached, received);
     return status != SIM_OK ? status : step_stream_event_done(&replay->base.stream, diag);
 }
 

@@ -16,6 +16,7 @@
 #include "vllm_v1_fast/event_policy.h"
 #include "vllm_v1_fast/outputs.h"
 #include "vllm_v1_fast/step_kinds.h"
+#include "vllm_v1_fast/step_lists.h"
 #include "vllm_v1_fast/step_parts.h"
 #include "vllm_v1_fast/window_turns.h"
 
@@ -86,8 +87,12 @@ const char *event_replay_refuses(const struct replay_inputs *inputs)
     if (inputs->trace->facts.ids_cover_answers)
         return "answers that prompts repeat";
     for (size_t i = 0; i < inputs->observer_count; i++)
-        if (inputs->observers[i].scheduled || inputs->observers[i].completed)
-            return "reports that need every single step, such as the decision log";
+        if (inputs->observers[i].scheduled || inputs->observers[i].completed) {
+            if (!inputs->observers[i].decisions)
+                return "reports that need every single step with all that belongs to it";
+            if (config->speculative.method != SPECULATIVE_NONE || !kv_groups_one_full(config))
+                return "decisions of single steps with speculation or several groups of layers";
+        }
     return NULL;
 }
 
@@ -204,6 +209,7 @@ static void destroy(struct stepper *self)
 {
     struct event_replay *replay = (struct event_replay *)self;
     drafting_deinit(replay);
+    step_lists_deinit(replay);
     event_blocks_deinit(&replay->blocks);
     request_queue_deinit(&replay->waiting);
     scheduling_order_deinit(&replay->order);
@@ -232,7 +238,7 @@ static const struct stepper_ops ops = {
 };
 
 /* Slots are as many as can run at a time; what is kept by position (queue, preempted requests) has one entry a request. Ids are tracked
- * only if an observer looks at contiguity. */
+ * only if an observer looks at them. */
 static enum status prepare(struct event_replay *replay, struct diag *diag)
 {
     const struct trace *trace = replay->base.trace;
@@ -245,7 +251,8 @@ static enum status prepare(struct event_replay *replay, struct diag *diag)
     replay->watermark_blocks = config_watermark_blocks(config);
     replay->refused_position = UINT32_MAX;
     replay->due_ns = INT64_MAX;
-    status = event_blocks_init(&replay->blocks, trace, config, most, replay->base.stream.wants_contiguity, diag);
+    const bool track_ids = replay->base.stream.wants_contiguity || replay->base.stream.wants_steps;
+    status = event_blocks_init(&replay->blocks, trace, config, most, track_ids, diag);
     if (status == SIM_OK)
         window_turns_init(replay);
     if (status == SIM_OK)
@@ -261,6 +268,8 @@ static enum status prepare(struct event_replay *replay, struct diag *diag)
                                           ARRAY_IF(replay->order.policy->patience, replay->served, most)};
     if (status == SIM_OK)
         status = array_zeroed_all(lists, sizeof lists / sizeof *lists, "the replay's lists", diag);
+    if (status == SIM_OK)
+        status = step_lists_init(replay, most, diag);
     return status == SIM_OK ? drafting_init(replay, most, diag) : status;
 }
 

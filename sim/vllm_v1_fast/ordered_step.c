@@ -11,6 +11,7 @@
 #include "vllm_v1_fast/event_policy.h"
 #include "vllm_v1_fast/outputs.h"
 #include "vllm_v1_fast/pool_look.h"
+#include "vllm_v1_fast/step_lists.h"
 #include "vllm_v1_fast/step_parts.h"
 
 /* Everybody leaves the calendar, with numbers of their own. A decoder that is not late gets its newest token at the end of the last step: there
@@ -54,6 +55,7 @@ static enum status preempt(struct event_replay *replay, uint32_t victim, uint32_
     event->other = replay->calendar.live[requester].position;
     event->blocks = event_blocks_held(&replay->blocks, victim, live->computed);
     event->extra = PREEMPT_RECOMPUTE;
+    step_lists_preempt(replay, live->position, event->other, live->computed, event->blocks);
     status = step_stream_event_done(&replay->base.stream, diag);
     if (status == SIM_OK)
         status = step_parts_give_back(replay, victim, live->computed, live->computed - (live->coming && live->blind), true, diag);

@@ -5,6 +5,7 @@
 #include "vllm_v1_fast/draft_outputs.h"
 #include "vllm_v1_fast/event_policy.h"
 #include "vllm_v1_fast/event_windows.h"
+#include "vllm_v1_fast/step_lists.h"
 #include "vllm_v1_fast/step_parts.h"
 
 void outputs_begin(struct event_replay *replay)
@@ -14,6 +15,7 @@ void outputs_begin(struct event_replay *replay)
     step->tally.draft_tokens = step->tally.accepted_draft_tokens = step->turn_count = 0;
     step->run = NULL;
     step->due_count = step->lasts = step->goes_on = 0;
+    step_lists_begin(replay);
 }
 
 /* --- when a step is decided ---------------------------------------------------------------------------------------------------------- */
@@ -217,6 +219,7 @@ static enum status land(struct event_replay *replay, struct flight *flight, uint
     if (replay->drafting)
         status = draft_outputs_land(replay, flight, diag);
     for (uint32_t i = 0; i < flight->due_count && status == SIM_OK; i++) {
+        step_lists_token(replay, flight, &flight->due[i]);
         status = tell_token(replay, flight, &flight->due[i], diag);
         if (flight->due[i].last && status == SIM_OK)
             status = finish_request(replay, flight, &flight->due[i], diag);
@@ -224,8 +227,10 @@ static enum status land(struct event_replay *replay, struct flight *flight, uint
     if (status != SIM_OK)
         return status;
     *tokens += flight->tally.sampled_tokens;
-    if (!flight->run)
-        return step_stream_tally(stream, &flight->tally, diag);
+    if (!flight->run) {
+        status = step_stream_tally(stream, &flight->tally, diag);
+        return status == SIM_OK ? step_lists_completed(replay, flight, diag) : status;
+    }
     if (flight->run == &flight->own_run)
         *step_stream_run(stream) = flight->own_run;
     return step_stream_run_done(stream, diag);

@@ -8,6 +8,7 @@
  *     window_turns.c                                                    with sliding windows: who is due in a step, in running order
  *     event_policy.c                                                    what policies see, are told and decide
  *     drafting.h                                                        requests that have drafts
+ *     step_lists.c                                                      single steps as lists, for who wants to see them
  *     replay_state.h                                                    this
  *     event_blocks.c  event_calendar.c                                  block tables; who is due when
  *     event_windows.c                                                   those of sliding windows
@@ -120,6 +121,7 @@ struct event_replay {
     uint64_t refused_helps;
     struct step_shape shape;   /* of the current step */
     struct drafting *drafting; /* NULL: there are no drafts (drafting.h) */
+    struct step_lists *lists;  /* NULL: nobody wants steps as lists (step_lists.h) */
 };
 
 /* Tokens known of a request that does not run. */

@@ -2,6 +2,8 @@
  * first. */
 #include "vllm_v1_fast/step_parts.h"
 
+#include "vllm_v1_fast/step_lists.h"
+
 /* Two counters of the calendar are the whole sum: contexts include the token that this step computes, one more for each decoder. Only
  * the extremes need a walk over the running list, O(batch), so only models that price by them pay for it. */
 void step_parts_decodes(const struct event_replay *replay, struct step_shape *shape)
@@ -60,7 +62,7 @@ enum status step_parts_close(struct event_replay *replay, struct diag *diag)
     step_tally_set_work(tally, shape);
     step_parts_state(replay, tally);
     replay->step->end_ns = replay->base.device_ns;
-    return status;
+    return status == SIM_OK ? step_lists_decided(replay, diag) : status;
 }
 
 /* Released blocks may let a refused head in, so it has to be looked at again. */

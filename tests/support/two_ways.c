@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "replay/replay.h"
+#include "support/decision_recorder.h"
 #include "support/stream_recorder.h"
 
 enum { STEPS_MAX = 200000, CHECKED_POOL_MAX = 200 };
@@ -69,6 +70,18 @@ static void forget_ids(struct stream *stream)
         stream->tallies[i].table_runs = 0;
 }
 
+/* The lists of every step, in both ways. */
+static bool same_decisions(const struct trace *trace, const struct config *config, struct two_ways *reached, char *text, size_t size)
+{
+    struct decisions plain = {.limit = STEPS_MAX}, fast = {.limit = STEPS_MAX};
+    bool equal = record(trace, config, true, decisions_observer(&plain), &reached->by_events) &&
+                 record(trace, config, false, decisions_observer(&fast), &reached->by_events);
+    equal = equal && decisions_equal(&plain, &fast, text, size);
+    decisions_deinit(&plain);
+    decisions_deinit(&fast);
+    return equal;
+}
+
 bool two_ways_equal(const struct trace *trace, const struct config *config, struct two_ways *reached, char *text, size_t size)
 {
     struct stream plain = {.tally_limit = STEPS_MAX}, fast = {.tally_limit = STEPS_MAX};
@@ -94,6 +107,8 @@ bool two_ways_equal(const struct trace *trace, const struct config *config, stru
         snprintf(text, size, "%s", check.text);
         reached->long_runs += check.longest > 2 * (size_t)config->block_size;
     }
+    if (equal && ids && config->scheduler == SCHEDULER_VLLM_V1 && config->speculative.method == SPECULATIVE_NONE)
+        equal = same_decisions(trace, config, reached, text, size);
     stream_deinit(&plain);
     stream_deinit(&fast);
     return equal;

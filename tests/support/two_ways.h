@@ -13,7 +13,8 @@ struct two_ways {
 };
 
 /* Replay with single steps asked for (`reference`) and without: every field of every tally and event must be the same. Then twice more
- * without anybody who wants tallies, so that runs are told, with block ids (but for groups of layers) and without; they must add up. False: `text` says what differs.
+ * without anybody who wants tallies, so that runs are told, with block ids (but for groups of layers) and without; they must add up.
+ * For one full group of layers of V1 without drafts the lists of every step are compared, too. False: `text` says what differs.
  * A third of the seeds of the configuration put a model in the place of its own that is no line and looks at all that a shape tells. */
 bool two_ways_equal(const struct trace *trace, const struct config *config, struct two_ways *reached, char *text, size_t size);
 
