@@ -56,22 +56,47 @@ static inline unsigned digits_take(const char *at, uint64_t *value)
 
 enum { DIGITS_MOST = 20 };
 
+/* How many digits has a value? Its bits say it, or one more: log10(2) is about 1233 / 4096. */
+static inline unsigned digits_count(uint64_t value)
+{
+    static const uint64_t powers[] = {1,
+                                      10,
+                                      100,
+                                      1000,
+                                      10000,
+                                      100000,
+                                      1000000,
+                                      10000000,
+                                      100000000,
+                                      1000000000,
+                                      10000000000,
+                                      100000000000,
+                                      1000000000000,
+                                      10000000000000,
+                                      100000000000000,
+                                      1000000000000000,
+                                      10000000000000000,
+                                      100000000000000000,
+                                      1000000000000000000,
+                                      UINT64_C(10000000000000000000)};
+    const unsigned bits = 64 - (unsigned)__builtin_clzll(value | 1), least = bits * 1233 >> 12;
+    return least + (value >= powers[least] || value == 0);
+}
+
 /* The decimal form of a value goes to `to`, which has room for DIGITS_MOST; the position after it. Two digits a division, from the last to the
  * first: half the divisions of the plain loop. */
 static inline char *digits_put(char *to, uint64_t value)
 {
     static const char pairs[] = "0001020304050607080910111213141516171819202122232425262728293031323334353637383940414243444546474849"
                                 "5051525354555657585960616263646566676869707172737475767778798081828384858687888990919293949596979899";
-    char digits[DIGITS_MOST], *at = digits + sizeof digits;
+    char *const end = to + digits_count(value), *at = end;
     for (; value >= 100; value /= 100)
         memcpy(at -= 2, pairs + 2 * (value % 100), 2);
     if (value >= 10)
-        memcpy(at -= 2, pairs + 2 * value, 2);
+        memcpy(at - 2, pairs + 2 * value, 2);
     else
-        *--at = (char)('0' + value);
-    const size_t length = (size_t)(digits + sizeof digits - at);
-    memcpy(to, at, length);
-    return to + length;
+        at[-1] = (char)('0' + value);
+    return end;
 }
 
 #endif

@@ -30,6 +30,13 @@ struct hashed {
     uint32_t request, num_blocks;
 };
 
+/* An entry of "sched" in the last line: where in the line's list it ends. */
+struct listed {
+    uint32_t request;
+    int32_t tokens;
+    size_t end;
+};
+
 /* `out` collects lines until a piece is worth a write; `pending` holds what a step is remembered by between the two callbacks; `hashes` remembers
  * tables from step to step. */
 struct decision_log {
@@ -43,6 +50,10 @@ struct decision_log {
         uint64_t blocks_hash;
     } pending[2]; /* by number of the step: one can be scheduled before the last one is complete */
     struct table_hash *hashes;
+    struct listed *listed; /* of the last line, and its text */
+    size_t listed_capacity;
+    uint32_t listed_count;
+    struct text_buffer sched;
     struct hashed *last; /* the sequences of the last step; of engines without groups */
     size_t last_capacity;
     uint32_t last_count;
@@ -76,8 +87,10 @@ static void put_unsigned(struct text_buffer *buffer, uint64_t value)
 /* Always 16 digits: a hash is a string in the log, because JSON readers keep only 53 bits of a number. */
 static void put_hash(struct text_buffer *buffer, uint64_t hash)
 {
-    for (int shift = 60; shift >= 0; shift -= 4)
-        put_char(buffer, "0123456789abcdef"[hash >> shift & 15]);
+    char *to = buffer->text + buffer->length;
+    for (int i = 0; i < 16; i++)
+        to[i] = "0123456789abcdef"[hash >> (60 - 4 * i) & 15];
+    buffer->length += 16;
 }
 
 /* The negation is done in unsigned arithmetic: INT64_MIN has no positive counterpart. */
@@ -95,7 +108,7 @@ static void put_comma(struct text_buffer *buffer)
         put_char(buffer, ',');
 }
 
-static void put_field(struct text_buffer *buffer, const char *name, uint64_t value)
+static inline void put_field(struct text_buffer *buffer, const char *name, uint64_t value)
 {
     put_text(buffer, ",\"");
     put_text(buffer, name);
@@ -225,9 +238,14 @@ static enum status put_table(const struct decision_log *log, struct text_buffer 
     return SIM_OK;
 }
 
-/* How many of the step's first sequences have the tables that they had in the last step, so that the hash after them is known. Without groups a
- * table only grows while its request runs, and nobody is preempted and admitted again in one step. Tables change once in block_size steps,
- * so that is most of a list. */
+/* Without groups a table only grows while its request runs, and nobody is preempted and admitted again in one step. */
+static bool tables_grow(const struct decision_log_options *options)
+{
+    return !options->groups && !options->several_tables && !options->windows;
+}
+
+/* How many of the step's first sequences have the tables that they had in the last step, if tables grow, so that the hash after them is known.
+ * Tables change once in block_size steps, so that is most of a list. */
 static uint32_t unchanged(const struct decision_log *log, const struct step *step)
 {
     uint32_t same = 0;
@@ -243,8 +261,7 @@ static enum status on_scheduled(void *self, const struct step *step, struct diag
 {
     struct decision_log *log = self;
     struct pending *pending = &log->pending[step->tally.step % 2];
-    const bool grows = !log->options.groups && !log->options.several_tables && !log->options.windows;
-    const uint32_t known = grows ? unchanged(log, step) : 0;
+    const uint32_t known = tables_grow(&log->options) ? unchanged(log, step) : 0;
     uint64_t hash = known > 0 ? log->last[known - 1].hash : FNV_OFFSET;
     pending->tables.length = 0;
     for (uint32_t i = 0; i < step->preempted_count; i++) /* begins a new table when it comes back */
@@ -355,6 +372,35 @@ static size_t line_size(const struct decision_log *log, const struct step *step)
     return items * LONGEST_ITEM + log->pending[step->tally.step % 2].tables.length + 1024;
 }
 
+/* Who decodes has the same entry in the next line, and so has whoever stands before the first change: their text is kept. */
+static enum status put_scheduled(struct decision_log *log, struct text_buffer *out, const struct step *step, struct diag *diag)
+{
+    struct text_buffer *text = &log->sched;
+    enum status status =
+        array_reserve(&log->listed, &log->listed_capacity, step->scheduled_count, sizeof *log->listed, "the decision log", diag);
+    if (status == SIM_OK)
+        status =
+            array_reserve(&text->text, &text->capacity, ((size_t)step->scheduled_count + 1) * LONGEST_ITEM, 1, "the decision log", diag);
+    if (status != SIM_OK)
+        return status;
+    uint32_t same = 0;
+    while (same < log->listed_count && same < step->scheduled_count && log->listed[same].request == step->scheduled[same].request &&
+           log->listed[same].tokens == step->scheduled[same].tokens)
+        same++;
+    text->length = same > 0 ? log->listed[same - 1].end : 0;
+    if (same == 0)
+        put_char(text, '[');
+    for (uint32_t i = same; i < step->scheduled_count; i++) {
+        const struct scheduled *scheduled = &step->scheduled[i];
+        put_request_pair(log, text, scheduled->request, scheduled->tokens);
+        log->listed[i] = (struct listed){.request = scheduled->request, .tokens = scheduled->tokens, .end = text->length};
+    }
+    log->listed_count = step->scheduled_count;
+    memcpy(out->text + out->length, text->text, text->length);
+    out->length += text->length;
+    return SIM_OK;
+}
+
 /* The order of the fields is part of the format: golden logs are compared line by line as text. */
 static enum status on_completed(void *self, const struct step *step, struct diag *diag)
 {
@@ -368,9 +414,10 @@ static enum status on_completed(void *self, const struct step *step, struct diag
     put_unsigned(out, step->tally.step);
     put_text(out, ",\"t\":");
     put_signed(out, step->tally.decided_ns);
-    put_text(out, ",\"sched\":[");
-    for (uint32_t i = 0; i < step->scheduled_count; i++)
-        put_request_pair(log, out, step->scheduled[i].request, step->scheduled[i].tokens);
+    put_text(out, ",\"sched\":");
+    status = put_scheduled(log, out, step, diag);
+    if (status != SIM_OK)
+        return status;
     put_text(out, "],\"admit\":[");
     for (uint32_t i = 0; i < step->admitted_count; i++)
         put_request_pair(log, out, step->admitted[i].request, step->admitted[i].cached_tokens);
@@ -536,7 +583,7 @@ enum status decision_log_create(const struct metrics *metrics, const struct deci
     log->trace = metrics->trace;
     log->options = *options;
     log->sink = *sink;
-    status = table_hash_create(log->trace->count, &log->hashes, diag);
+    status = table_hash_create(log->trace->count, &(struct table_hash_options){.grows = tables_grow(options)}, &log->hashes, diag);
     for (int i = 0; i < 2 && status == SIM_OK; i++)
         status = make_room(&log->pending[i].tables, 1, diag); /* memcpy from it must not meet NULL */
     if (status == SIM_OK)
@@ -558,6 +605,8 @@ void decision_log_destroy(struct decision_log *log)
     free(log->out.text);
     for (int i = 0; i < 2; i++)
         free(log->pending[i].tables.text);
+    free(log->listed);
+    free(log->sched.text);
     free(log->last);
     table_hash_destroy(log->hashes);
     free(log);

@@ -8,14 +8,15 @@
  * and 256 numbers, hash(s, text) for each s, say what a text does to any h. A table only grows while its request runs, so its numbers are
  * kept and carried on over new blocks. They are computed four at a time, when one of the four is first needed: a chain of dependent
  * multiplications leaves the multiplier idle for three quarters of the time, so four chains cost as much as one. A table is walked at most
- * 64 times, however many steps its request takes.
+ * 64 times, however many steps its request takes. Where registers hold eight products (AVX-512DQ), 32 at a time, and at most eight times.
  *
- * What is remembered is compared with the given table before it is used, so the result is exact whatever a scheduler does to its tables.
- * Without memory, tables are hashed in full. One object belongs to one thread.
+ * What is remembered is compared with the given table before it is used, so the result is exact whatever a scheduler does to its tables;
+ * unless the caller promises that they only grow. Without memory, tables are hashed in full. One object belongs to one thread.
  */
 #ifndef PAGESIM_TABLE_HASH_H
 #define PAGESIM_TABLE_HASH_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -26,7 +27,13 @@
 
 struct table_hash;
 
-SIM_NODISCARD enum status table_hash_create(uint32_t requests, struct table_hash **out, struct diag *diag);
+struct table_hash_options {
+    bool grows;  /* until it is forgotten, a request's table has one name, and what stands in it never changes */
+    bool narrow; /* do as on a processor without wide registers; for tests */
+};
+
+SIM_NODISCARD enum status table_hash_create(uint32_t requests, const struct table_hash_options *options, struct table_hash **out,
+                                            struct diag *diag);
 /* NULL is fine. */
 void table_hash_destroy(struct table_hash *hashes);
 

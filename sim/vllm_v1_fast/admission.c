@@ -5,8 +5,8 @@
 #include "base/integers.h"
 #include "vllm_v1_fast/drafting.h"
 #include "vllm_v1_fast/event_policy.h"
-#include "vllm_v1_fast/step_lists.h"
 #include "vllm_v1_fast/event_windows.h"
+#include "vllm_v1_fast/step_lists.h"
 
 /* Sliding windows give blocks back all the time, so there free ones are counted. */
 static __attribute__((noinline)) bool windows_refuse(const struct event_replay *replay, uint32_t chunk)

@@ -70,8 +70,7 @@ void step_lists_admit(struct event_replay *replay, uint32_t position, uint32_t c
     if (!replay->lists)
         return;
     struct step *step = step_of(replay, replay->step);
-    step->admitted[step->admitted_count++] =
-        (struct admitted){.request = position, .cached_tokens = cached, .external_tokens = received};
+    step->admitted[step->admitted_count++] = (struct admitted){.request = position, .cached_tokens = cached, .external_tokens = received};
 }
 
 void step_lists_preempt(struct event_replay *replay, uint32_t position, uint32_t requester, uint32_t tokens_lost, uint32_t blocks)
@@ -105,8 +104,7 @@ static enum status bring_up_to_date(struct flat_table *flat, const struct event_
     if (flat->admission == admission && flat->count == table->count)
         return SIM_OK;
     if (table->count > flat->capacity) {
-        enum status status =
-            array_reserve(&flat->blocks, &flat->capacity, table->count, sizeof *flat->blocks, "the replay's lists", diag);
+        enum status status = array_reserve(&flat->blocks, &flat->capacity, table->count, sizeof *flat->blocks, "the replay's lists", diag);
         if (status != SIM_OK)
             return status;
     }

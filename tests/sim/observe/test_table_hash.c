@@ -49,18 +49,38 @@ static void change(struct model *model, struct table_hash *hashes, uint64_t *ran
     }
 }
 
-Test(table_hash, says_what_fnv_says_whatever_happens_to_tables)
+/* Tables that begin anew and then only grow. */
+static void grow(struct model *model, struct table_hash *hashes, uint64_t *random)
+{
+    for (uint32_t table = 0; table < TABLES; table++) {
+        uint32_t *count = &model->count[table];
+        if (*count == LONGEST || random_below(random, 200) == 0) {
+            table_hash_forget(hashes, table);
+            *count = random_below(random, LONGEST / 2);
+            for (uint32_t i = 0; i < *count; i++)
+                model->blocks[table][i] = random_id(random);
+        } else if (random_below(random, 8) == 0) {
+            model->blocks[table][(*count)++] = random_id(random);
+        }
+    }
+}
+
+static void compare_with_fnv(const struct table_hash_options *options)
 {
     static struct model model;
     struct table_hash *hashes;
     struct diag diag = {0};
     uint64_t random = 3;
-    cr_assert_eq(table_hash_create(TABLES, &hashes, &diag), SIM_OK);
+    memset(&model, 0, sizeof model);
+    cr_assert_eq(table_hash_create(TABLES, options, &hashes, &diag), SIM_OK);
     for (uint32_t table = 0; table < TABLES; table++)
         model.name[table] = (struct table_name){.numbers = {table, 0}, .count = 1};
     for (uint32_t step = 0; step < STEPS; step++) {
         uint64_t got = FNV_OFFSET, plain = FNV_OFFSET, want = FNV_OFFSET;
-        change(&model, hashes, &random);
+        if (options->grows)
+            grow(&model, hashes, &random);
+        else
+            change(&model, hashes, &random);
         for (uint32_t table = 0; table < TABLES; table++) {
             if (random_below(&random, 8) == 0)
                 continue;
@@ -76,4 +96,16 @@ Test(table_hash, says_what_fnv_says_whatever_happens_to_tables)
         }
     }
     table_hash_destroy(hashes);
+}
+
+Test(table_hash, says_what_fnv_says_whatever_happens_to_tables)
+{
+    for (int narrow = 0; narrow < 2; narrow++)
+        compare_with_fnv(&(struct table_hash_options){.narrow = narrow});
+}
+
+Test(table_hash, says_what_fnv_says_of_tables_that_are_promised_to_grow)
+{
+    for (int narrow = 0; narrow < 2; narrow++)
+        compare_with_fnv(&(struct table_hash_options){.grows = true, .narrow = narrow});
 }
