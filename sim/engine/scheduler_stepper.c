@@ -387,6 +387,14 @@ bool scheduler_stepper_wants_lists(const struct replay_inputs *inputs)
     return false;
 }
 
+bool scheduler_stepper_wants_ids(const struct replay_inputs *inputs)
+{
+    for (size_t i = 0; i < inputs->observer_count; i++)
+        if (inputs->observers[i].contiguity || inputs->observers[i].pool)
+            return true;
+    return shows_steps(inputs) || scheduler_stepper_wants_lists(inputs);
+}
+
 /* The scheduler becomes the stepper's with the call, even if the call fails, so that callers have one thing to destroy. */
 enum status scheduler_stepper_create(const struct replay_inputs *inputs, struct scheduler *scheduler, enum stepping stepping,
                                      struct stepper **out, struct diag *diag)

@@ -25,5 +25,7 @@ SIM_NODISCARD enum status scheduler_stepper_create(const struct replay_inputs *i
 
 /* Does any observer look at the lists of steps? Else schedulers need not fill step->sequences. */
 bool scheduler_stepper_wants_lists(const struct replay_inputs *inputs);
+/* Or at ids of blocks, in them or elsewhere? */
+bool scheduler_stepper_wants_ids(const struct replay_inputs *inputs);
 
 #endif

@@ -16,11 +16,12 @@
 /* Schedulers fill the lists of a step (who computed how much, who was admitted) only if some observer reads them: for plain figures the
  * tally of a step is enough, and filling lists for every step would cost time for nothing. V1 gets the step-time model because some
  * scheduling policies ask what a step would cost. */
-static enum status create_scheduler(const struct replay_inputs *inputs, struct scheduler **out, struct diag *diag)
+static enum status create_scheduler(const struct replay_inputs *inputs, enum stepping stepping, struct scheduler **out, struct diag *diag)
 {
     const bool want_lists = scheduler_stepper_wants_lists(inputs);
+    const bool want_ids = stepping != STEPPING_QUIETLY || scheduler_stepper_wants_ids(inputs);
     if (inputs->config->scheduler == SCHEDULER_VLLM_V0)
-        return vllm_v0_create(inputs->trace, inputs->config, want_lists, out, diag);
+        return vllm_v0_create(inputs->trace, inputs->config, want_lists ? V0_LISTS : want_ids ? V0_IDS : V0_COUNTS, out, diag);
     return vllm_v1_create(inputs->trace, inputs->config, inputs->model, want_lists, out, diag);
 }
 
@@ -38,8 +39,8 @@ enum status replay_stepper(const struct replay_inputs *inputs, const struct repl
         return event_replay_create(inputs, out, diag);
     snprintf(facts->why_not, sizeof facts->why_not, "%s", why_not);
     struct scheduler *scheduler;
-    enum status status = create_scheduler(inputs, &scheduler, diag);
     const enum stepping stepping = options->check ? STEPPING_CHECKED : options->reference ? STEPPING_PLAINLY : STEPPING_QUIETLY;
+    enum status status = create_scheduler(inputs, stepping, &scheduler, diag);
     return status == SIM_OK ? scheduler_stepper_create(inputs, scheduler, stepping, out, diag) : status;
 }
 

@@ -456,7 +456,7 @@ static enum status make_lists(struct vllm_v0 *v0, struct diag *diag)
     return status == SIM_OK ? step_make_lists(&v0->lists, most, diag) : status;
 }
 
-enum status vllm_v0_create(const struct trace *trace, const struct config *config, bool want_lists, struct scheduler **out,
+enum status vllm_v0_create(const struct trace *trace, const struct config *config, enum v0_detail detail, struct scheduler **out,
                            struct diag *diag)
 {
     struct vllm_v0 *v0;
@@ -466,7 +466,7 @@ enum status vllm_v0_create(const struct trace *trace, const struct config *confi
     v0->base.ops = &ops;
     v0->trace = trace;
     v0->config = *config;
-    status = v0_manager_init(&v0->manager, trace, config, want_lists, diag);
+    status = v0_manager_init(&v0->manager, trace, config, detail, diag);
     if (status == SIM_OK)
         status = make_lists(v0, diag);
     if (status == SIM_OK)

@@ -13,12 +13,12 @@
 #define POOL "the block pool; take fewer num_gpu_blocks or num_cpu_blocks"
 
 /* A CPU without blocks is allowed: then nothing can be swapped, and the pool stays empty. */
-enum status v0_device_init(struct v0_device *device, uint32_t num_blocks, bool caching, struct diag *diag)
+enum status v0_device_init(struct v0_device *device, uint32_t num_blocks, enum v0_blocks kind, struct diag *diag)
 {
-    *device = (struct v0_device){.caching = caching, .num_blocks = num_blocks};
-    if (num_blocks == 0)
+    *device = (struct v0_device){.caching = kind == V0_BLOCKS_CACHED, .counted = kind == V0_BLOCKS_COUNTED, .num_blocks = num_blocks};
+    if (num_blocks == 0 || device->counted)
         return SIM_OK;
-    if (!caching) {
+    if (!device->caching) {
         const struct array_request plain[] = {ARRAY_OF(device->refs, num_blocks), ARRAY_OF(device->stack, num_blocks)};
         if (array_zeroed_all(plain, 2, POOL, diag) == SIM_OK)
             return SIM_OK;
@@ -95,7 +95,7 @@ static uint32_t take_uncached(struct v0_device *device)
  * Blocks without findable content get a private key of their own, so that swapping and rekeying need no special case. */
 uint32_t v0_device_take(struct v0_device *device, uint64_t key, uint32_t hashed_tokens)
 {
-    uint32_t block;
+    uint32_t block = KV_BLOCK_NONE;
     if (!device->caching) {
         v0_device_take_many(device, 1, &block);
         return block;
@@ -114,6 +114,10 @@ uint32_t v0_device_take(struct v0_device *device, uint64_t key, uint32_t hashed_
 void v0_device_take_many(struct v0_device *device, uint32_t count, uint32_t *blocks)
 {
     assert(!device->caching && count <= v0_device_free(device));
+    if (device->counted) {
+        device->created += count;
+        return;
+    }
     for (uint32_t i = 0; i < count; i++) {
         blocks[i] = device->stacked > 0 ? device->stack[--device->stacked] : device->num_blocks - ++device->created;
         device->refs[blocks[i]] = 1;
@@ -124,6 +128,10 @@ void v0_device_take_many(struct v0_device *device, uint32_t count, uint32_t *blo
 void v0_device_drop_many(struct v0_device *device, uint32_t count, const uint32_t *blocks)
 {
     uint32_t stacked = device->stacked;
+    if (device->counted) {
+        device->created -= count;
+        return;
+    }
     for (uint32_t i = 0; i < count; i++) {
         assert(!device->caching && device->refs[blocks[i]] > 0);
         device->stack[stacked] = blocks[i];
@@ -182,8 +190,10 @@ void v0_device_states(const struct v0_device *device, uint8_t *states)
 bool v0_device_check(const struct v0_device *device)
 {
     uint32_t unreferenced = 0;
-    if (device->num_blocks == 0 || device->caching)
-        return device->num_blocks == 0 || kv_block_pool_check(&device->pool);
+    if (device->num_blocks == 0 || device->counted)
+        return device->created <= device->num_blocks;
+    if (device->caching)
+        return kv_block_pool_check(&device->pool);
     for (uint32_t block = 0; block < device->num_blocks; block++)
         unreferenced += device->refs[block] == 0;
     for (uint32_t i = 0; i < device->stacked; i++)

@@ -17,20 +17,32 @@
 #include "base/integers.h"
 #include "engine/content.h"
 
+/* Does any group become several sequences, which then share blocks? */
+static bool has_forks(const struct trace *trace)
+{
+    bool forks = false;
+    for (uint32_t i = 0; i < trace->count && !forks; i++)
+        forks = (trace->samples && trace->samples[i] > 1) || (trace->beam_width && trace->beam_width[i] > 0);
+    return forks;
+}
+
 /* moved_to is indexed by blocks of whichever device a group leaves, hence the larger of the two pools. */
-enum status v0_manager_init(struct v0_manager *manager, const struct trace *trace, const struct config *config, bool want_lists,
+enum status v0_manager_init(struct v0_manager *manager, const struct trace *trace, const struct config *config, enum v0_detail detail,
                             struct diag *diag)
 {
+    const bool shares = config->enable_prefix_caching || has_forks(trace);
     *manager = (struct v0_manager){.trace = trace,
                                    .block_size = config->block_size,
                                    .watermark_blocks = config_watermark_blocks(config),
                                    .caching = config->enable_prefix_caching,
-                                   .want_lists = want_lists};
+                                   .want_lists = detail == V0_LISTS,
+                                   .ids = shares || detail != V0_COUNTS};
+    const enum v0_blocks kind = !manager->ids ? V0_BLOCKS_COUNTED : manager->caching ? V0_BLOCKS_CACHED : V0_BLOCKS_PLAIN;
     uint32_t most = config->num_gpu_blocks > config->num_cpu_blocks ? config->num_gpu_blocks : config->num_cpu_blocks;
-    enum status status = v0_device_init(&manager->gpu, config->num_gpu_blocks, manager->caching, diag);
+    enum status status = v0_device_init(&manager->gpu, config->num_gpu_blocks, kind, diag);
     if (status == SIM_OK)
-        status = v0_device_init(&manager->cpu, config->num_cpu_blocks, manager->caching, diag);
-    if (status == SIM_OK)
+        status = v0_device_init(&manager->cpu, config->num_cpu_blocks, kind, diag);
+    if (status == SIM_OK && manager->ids)
         status = array_zeroed(&manager->moved_to, most, sizeof *manager->moved_to, "swapping", diag);
     if (status == SIM_OK && manager->caching)
         status = prompt_contents_init(&manager->contents, trace, config->trace_block_size, diag);
@@ -205,17 +217,22 @@ static enum status make_table(const struct v0_manager *manager, const struct v0_
 {
     const uint32_t longest = ceil_div(group->prompt + group->output, manager->block_size);
     sequence->has_table = true;
+    if (!manager->ids)
+        return SIM_OK;
     return array_reserve(&sequence->blocks, &sequence->capacity, longest, sizeof *sequence->blocks, "a block table", diag);
 }
 
 /* Room was made with the table. */
 static void append_block(struct v0_manager *manager, struct v0_sequence *sequence, uint32_t block)
 {
-    sequence->blocks[sequence->count++] = block;
+    manager->table_blocks++;
+    sequence->count++;
+    if (!manager->ids)
+        return;
+    sequence->blocks[sequence->count - 1] = block;
     bool starts = starts_run(sequence, sequence->count - 1);
     sequence->runs += starts;
     manager->table_runs += starts;
-    manager->table_blocks++;
 }
 
 /* A run that began or ended here may not any more; the difference is taken modulo 2^32, as it can be -1. */
@@ -231,7 +248,7 @@ static void replace_last(struct v0_manager *manager, struct v0_sequence *sequenc
 /* A table comes to (+1) or leaves (-1) the GPU: the sums over GPU tables follow. Its ids are new when it comes. */
 static void count_table(struct v0_manager *manager, struct v0_sequence *sequence, int sign)
 {
-    if (sign > 0)
+    if (sign > 0 && manager->ids)
         sequence->runs = sequence->count > 0 ? 1 + count_breaks(sequence->blocks, sequence->count) : 0;
     manager->table_runs += sign > 0 ? sequence->runs : 0 - (uint64_t)sequence->runs;
     manager->table_blocks += sign > 0 ? sequence->count : 0 - (uint64_t)sequence->count;
@@ -325,6 +342,8 @@ static enum status append_sequence(struct v0_manager *manager, struct v0_group *
         append_block(manager, sequence, fresh);
         return status;
     }
+    if (!manager->ids)
+        return SIM_OK;
     uint32_t last = sequence->blocks[sequence->count - 1];
     if (manager->gpu.refs[last] > 1) {
         enum status status = take_last(manager, group, sequence, &fresh, diag);
@@ -393,6 +412,8 @@ void v0_release(struct v0_manager *manager, struct v0_sequence *sequence)
 static uint32_t count_distinct(const struct v0_manager *manager, const struct v0_group *group)
 {
     uint32_t distinct = 0;
+    if (!manager->ids)
+        return group->sequences[0]->count;
     for (int pass = 0; pass < 2; pass++)
         for (uint32_t s = 0; s < group->count; s++) {
             const struct v0_sequence *sequence = group->sequences[s];
@@ -420,6 +441,15 @@ enum v0_fit v0_can_swap_in(const struct v0_manager *manager, const struct v0_gro
     return (uint64_t)need + manager->watermark_blocks <= v0_device_free(&manager->gpu) ? V0_FITS : V0_LATER;
 }
 
+/* Without ids: a table moves, and so many pairs say it. */
+static void move_count(struct v0_sequence *sequence, struct v0_device *from, struct v0_device *to, struct v0_pairs *pairs)
+{
+    v0_device_take_many(to, sequence->count, NULL);
+    v0_device_drop_many(from, sequence->count, NULL);
+    pairs->count += sequence->count;
+    sequence->status = sequence->status == V0_RUNNING ? V0_SWAPPED : V0_RUNNING;
+}
+
 /* Move every table with status `which`; a block that several of them share is moved once. moved_to holds the new block plus one, so that
  * 0 says "not moved yet"; the pairs made here are those whose marks have to be cleared. With prefix caching the key goes along, and a
  * block of the other device that has the content already is shared instead of filled. */
@@ -428,6 +458,10 @@ static enum status move_group(struct v0_manager *manager, struct v0_group *group
 {
     enum status status = SIM_OK;
     uint32_t first_pair = pairs->count;
+    if (!manager->ids) {
+        move_count(group->sequences[0], from, to, pairs);
+        return SIM_OK;
+    }
     for (uint32_t s = 0; s < group->count; s++) {
         struct v0_sequence *sequence = group->sequences[s];
         if (sequence->status != which)

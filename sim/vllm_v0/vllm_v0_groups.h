@@ -13,6 +13,7 @@
 #include "engine/prompt_contents.h"
 #include "engine/step.h"
 #include "trace/trace.h"
+#include "vllm_v0/vllm_v0.h"
 #include "vllm_v0/vllm_v0_device.h"
 
 enum v0_status { V0_WAITING, V0_RUNNING, V0_SWAPPED, V0_FINISHED };
@@ -62,18 +63,19 @@ struct v0_manager {
     const struct trace *trace;
     uint32_t block_size, watermark_blocks;
     bool caching, want_lists;
+    bool ids; /* tables hold ids; else they are lengths, and each group is one sequence */
     struct v0_device gpu, cpu;
     struct prompt_contents contents; /* prefix caching */
     uint32_t next_sequence_id;
     uint64_t held_tokens, table_blocks, table_runs; /* over tables on the GPU */
     struct v0_pairs copies, swap_in, swap_out;      /* of this step */
     struct v0_unwritten unwritten;                  /* of this step, where lists are wanted */
-    uint32_t *moved_to;                             /* swap: where a block of the other device went; one entry a block of the larger one */
-    uint32_t forks, survivor_recomputes;            /* of this step */
+    uint32_t *moved_to;                  /* with ids, swap: where a block of the other device went; one entry a block of the larger one */
+    uint32_t forks, survivor_recomputes; /* of this step */
 };
 
 SIM_NODISCARD enum status v0_manager_init(struct v0_manager *manager, const struct trace *trace, const struct config *config,
-                                          bool want_lists, struct diag *diag);
+                                          enum v0_detail detail, struct diag *diag);
 void v0_manager_deinit(struct v0_manager *manager);
 
 /* --- groups --- */
