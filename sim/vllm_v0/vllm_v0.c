@@ -77,6 +77,12 @@ static void requeue(struct vllm_v0 *v0)
     }
 }
 
+/* Of a running group. */
+static uint32_t live_of(const struct v0_group *group)
+{
+    return v0_group_is_single(group) ? 1 : v0_group_live(group);
+}
+
 /* The step's list: prefills of all kinds, then decodes. Without chunked prefill vLLM counts only the groups just admitted as prefills.
  * `chunks` keeps what each sequence of a group computes, while the list tells what the group as a whole does. */
 static void list_scheduled(struct vllm_v0 *v0, struct step *step)
@@ -93,7 +99,7 @@ static void list_scheduled(struct vllm_v0 *v0, struct step *step)
             v0->chunks[step->scheduled_count++] = phase->items[k].tokens;
             *scheduled = phase->items[k];
             if (!prefill) /* a decode is one token for each live sequence */
-                scheduled->tokens = (int32_t)v0_group_live(&v0->groups[scheduled->request]);
+                scheduled->tokens = (int32_t)live_of(&v0->groups[scheduled->request]);
         }
     }
 }
@@ -287,6 +293,12 @@ static enum status v0_schedule(struct scheduler *self, int64_t now_ns, struct st
 
 /* --- section 8: after the model -------------------------------------------------------------------------------------------------- */
 
+static void note_sampled(struct step *step, uint32_t request, uint32_t tokens)
+{
+    step->sampled[step->sampled_count++] = (struct scheduled){.request = request, .tokens = (int32_t)tokens};
+    step->tally.sampled_tokens += tokens;
+}
+
 /* A group gets tokens when its prompt is complete, or when it was decoding already. Sequences of a group go through stages together, so
  * the first one that lives speaks for all. How many tokens it gets is counted before they are handed out, since that forks and finishes
  * sequences. A group that has not forked gets its samples' or beams' first tokens in one go. */
@@ -294,7 +306,14 @@ static enum status complete_group(struct vllm_v0 *v0, uint32_t request, struct s
 {
     struct v0_group *group = &v0->groups[request];
     struct v0_sequence *first_live = NULL;
-    bool sampled = group->sequences[0]->decoding;
+    if (v0_group_is_single(group) && v0_group_single(group)->decoding) { /* as nearly always: what follows comes to this */
+        note_sampled(step, request, 1);
+        enum status fed = v0_feed(&v0->manager, group, diag);
+        if (v0_group_single(group)->status == V0_FINISHED)
+            step->finished[step->finished_count++] = request;
+        return fed;
+    }
+    const bool sampled = group->sequences[0]->decoding;
     for (uint32_t s = 0; s < group->count; s++) {
         struct v0_sequence *sequence = group->sequences[s];
         if (sequence->status == V0_FINISHED)
@@ -308,8 +327,7 @@ static enum status complete_group(struct vllm_v0 *v0, uint32_t request, struct s
     bool first = group->count == 1 && group->sequences[0]->generated == 0;
     uint32_t tokens = !first ? v0_group_count(group, V0_RUNNING) : group->beam ? group->beam : group->samples;
     enum status status = v0_feed(&v0->manager, group, diag);
-    step->sampled[step->sampled_count++] = (struct scheduled){.request = request, .tokens = (int32_t)tokens};
-    step->tally.sampled_tokens += tokens;
+    note_sampled(step, request, tokens);
     if (v0_group_live(group) == 0)
         step->finished[step->finished_count++] = request;
     return status;

@@ -66,11 +66,12 @@ void v0_manager_deinit(struct v0_manager *manager)
 
 /* --- groups ---------------------------------------------------------------------------------------------------------------------- */
 
-static void close_sequence(struct v0_sequence *sequence)
+static void close_sequence(struct v0_group *group, struct v0_sequence *sequence)
 {
     free(sequence->blocks);
     free(sequence->lineage);
-    free(sequence);
+    if (sequence != &group->first)
+        free(sequence);
 }
 
 /* A new sequence at the end of the group's list, with the next id. */
@@ -78,7 +79,8 @@ static enum status add_sequence(struct v0_manager *manager, struct v0_group *gro
 {
     enum status status =
         array_reserve(&group->sequences, &group->capacity, (size_t)group->count + 1, sizeof *group->sequences, "a group", diag);
-    if (status == SIM_OK)
+    *out = &group->first;
+    if (status == SIM_OK && group->count > 0)
         status = array_zeroed(out, 1, sizeof **out, "a sequence", diag);
     if (status != SIM_OK)
         return status;
@@ -106,7 +108,7 @@ enum status v0_group_open(struct v0_manager *manager, uint32_t request, struct v
 void v0_group_close(struct v0_group *group)
 {
     for (uint32_t i = 0; i < group->count; i++)
-        close_sequence(group->sequences[i]);
+        close_sequence(group, group->sequences[i]);
     free(group->sequences);
     free(group->prompt_contents);
     *group = (struct v0_group){0};
@@ -114,7 +116,7 @@ void v0_group_close(struct v0_group *group)
 
 void v0_group_remove(struct v0_group *group, uint32_t i)
 {
-    close_sequence(group->sequences[i]);
+    close_sequence(group, group->sequences[i]);
     memmove(group->sequences + i, group->sequences + i + 1, (size_t)(--group->count - i) * sizeof *group->sequences);
 }
 

@@ -45,6 +45,7 @@ struct v0_group {
     uint32_t count;
     uint64_t *prompt_contents; /* prefix caching: identity of the prompt up to the end of each of its blocks */
     bool listed;               /* scratch of a step: its sequences are listed as scheduled */
+    struct v0_sequence first;  /* the one that it begins with: sequences[0], until a beam leaves. All others have memory of their own */
 };
 
 /* A list of pairs of the current step. */
@@ -119,6 +120,12 @@ static inline struct v0_sequence *v0_group_only(const struct v0_group *group, en
     while (group->sequences[i]->status != status)
         i++;
     return group->sequences[i];
+}
+
+/* That sequence, at hand without looking into the list. */
+static inline struct v0_sequence *v0_group_single(struct v0_group *group)
+{
+    return &group->first;
 }
 
 /* Append a copy of `parent` (tokens, stage; no table) with the manager's next id. */

@@ -92,9 +92,10 @@ static enum status continue_sequence(const struct round *round, struct v0_manage
 enum status v0_feed(struct v0_manager *manager, struct v0_group *group, struct diag *diag)
 {
     if (v0_group_is_single(group)) { /* what follows comes to this */
-        enum status fed = add_token(manager, group, group->sequences[0], group->sequences[0]->sample, diag);
-        if (group->sequences[0]->status == V0_FINISHED)
-            v0_release(manager, group->sequences[0]);
+        struct v0_sequence *sequence = v0_group_single(group);
+        enum status fed = add_token(manager, group, sequence, sequence->sample, diag);
+        if (sequence->status == V0_FINISHED)
+            v0_release(manager, sequence);
         return fed;
     }
     const uint32_t running = v0_group_count(group, V0_RUNNING), generated = running ? v0_group_only(group, V0_RUNNING)->generated : 0;

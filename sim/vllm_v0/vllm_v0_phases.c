@@ -127,15 +127,33 @@ static enum status make_room(struct vllm_v0 *v0, uint32_t request, bool *granted
     return SIM_OK;
 }
 
+/* Of a single group that decodes, and finds a block: what phase_running comes to, as nearly always. Nobody shares its blocks, and without
+ * prefix caching a full block is like any other. */
+static inline bool decode_single(struct vllm_v0 *v0, uint32_t request)
+{
+    struct v0_group *group = &v0->groups[request];
+    struct v0_sequence *sequence = v0_group_single(group);
+    if (!v0_group_is_single(group) || !sequence->decoding || v0_device_free(&v0->manager.gpu) == 0)
+        return false;
+    v0->running_first++;
+    if ((uint64_t)sequence->count * v0->config.block_size < sequence->length)
+        v0_append_fresh(&v0->manager, sequence);
+    push(v0, V0_DECODES, request, 1);
+    v0->tokens++;
+    return true;
+}
+
 /* Sections 5 and 7.1: running groups in order. What is left of `running` afterwards stands at [running_first, count). A decode is pushed
  * as 1, for each of its sequences, but uses up budget for all of them. With a group of several sequences the cut is left out, as in vLLM
  * (section 7.1), and the budget can be overdrawn. Zero tokens mean that the budget is used up: the walk ends, and those not reached keep
  * places and blocks. */
 static enum status phase_running(struct vllm_v0 *v0, struct diag *diag)
 {
-    const bool chunked = v0->config.enable_chunked_prefill;
+    const bool chunked = v0->config.enable_chunked_prefill, plain = !chunked && !v0->manager.caching;
     while (v0->running_first < v0->running.count && !v0->abort) {
         uint32_t request = v0->running.items[v0->running_first];
+        if (plain && decode_single(v0, request))
+            continue;
         struct v0_group *group = &v0->groups[request];
         int64_t tokens = v0_group_wants(group, V0_RUNNING);
         bool granted, decoding = group->sequences[0]->decoding; /* vLLM asks the first of the list */

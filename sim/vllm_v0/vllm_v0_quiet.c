@@ -25,9 +25,9 @@ static bool settled(const struct vllm_v0 *v0, const struct step *last)
 }
 
 /* For how many steps the group is quiet: until the one that brings its last token. 0: not now. */
-static uint32_t quiet_steps_of(const struct v0_group *group)
+static uint32_t quiet_steps_of(struct v0_group *group)
 {
-    const struct v0_sequence *sequence = group->sequences[0];
+    const struct v0_sequence *sequence = v0_group_single(group);
     if (!v0_group_is_single(group) || sequence->status != V0_RUNNING || !sequence->decoding)
         return 0;
     return group->output - sequence->generated - 1;
@@ -74,7 +74,7 @@ uint32_t v0_quiet_begin(struct scheduler *self, struct step *step)
         return 0;
     for (uint32_t at = groups; at-- > 0;) {
         const uint32_t request = v0->running.items[at];
-        const struct v0_sequence *sequence = v0->groups[request].sequences[0];
+        const struct v0_sequence *sequence = v0_group_single(&v0->groups[request]);
         const uint32_t computed = (uint32_t)sequence->computed;
         step->sampled[at] = (struct scheduled){.request = request, .tokens = 1};
         context += computed;
@@ -98,7 +98,7 @@ bool v0_quiet_next(struct scheduler *self, struct step *step)
     if (v0_device_free(&manager->gpu) <= needed)
         return false;
     for (uint32_t i = 0, at = quiet->due[quiet->phase]; i < needed; i++, at = quiet->next[at])
-        v0_append_fresh(manager, v0->groups[v0->running.items[at]].sequences[0]);
+        v0_append_fresh(manager, v0_group_single(&v0->groups[v0->running.items[at]]));
     quiet->phase = quiet->phase + 1 == v0->config.block_size ? 0 : quiet->phase + 1;
     quiet->steps++;
     manager->held_tokens += groups;
@@ -117,7 +117,7 @@ void v0_quiet_end(struct scheduler *self)
     struct vllm_v0 *v0 = (struct vllm_v0 *)self;
     const uint32_t steps = v0->quiet.steps, block_size = v0->config.block_size;
     for (uint32_t at = 0; at < v0->running.count; at++) {
-        struct v0_sequence *sequence = v0->groups[v0->running.items[at]].sequences[0];
+        struct v0_sequence *sequence = v0_group_single(&v0->groups[v0->running.items[at]]);
         sequence->computed += (int32_t)steps;
         sequence->length += steps;
         sequence->generated += steps;
