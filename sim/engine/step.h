@@ -1,12 +1,13 @@
 /* step.h - what flows from an engine to whoever watches it. Steps, in two views, so that nobody pays for what nobody asked for:
  *
  *   struct step        one step as lists: who is scheduled, admitted, preempted, finished, copied, swapped, with block tables. The readable
- *                      schedulers make it; the decision log and the data plane need it.
+ *                      schedulers make it; the decision log and the data plane need it. The event replay makes the part of it that
+ *                      the log needs (observer.h: decisions).
  *   struct step_tally  one record of fixed size a step (or idle gap): times and counters.
  *   struct event       what happened to which request, in the order of time.
  *   struct step_run    several steps in a row that only decode, as sums of their tallies.
  *
- * Tallies (or runs) and events together are enough for every report, and the event replay makes only these. They are delivered in batches.
+ * Tallies (or runs) and events together are enough for every report, and mostly the event replay makes only these. They are delivered in batches.
  * "request" is a position in the trace (trace.h), never the number in the file.
  *
  * What a tally means: the step runs during [start, start + duration). The state that its decision left, in which blocks taken for the step are
