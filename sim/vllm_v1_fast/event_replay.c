@@ -60,8 +60,9 @@ static const char *refuses_drafts(const struct replay_inputs *inputs)
     return NULL;
 }
 
-/* Each reason is a thing that the calendar could not know: an order of eviction that depends on single blocks, lists and bytes of single
- * steps. The readable scheduler does all of these, so a refusal costs time and nothing else. Observers of tallies are welcome: steps then come one by one. */
+/* Each reason is a thing that the calendar could not know: an order of eviction that depends on single blocks, bytes, lists of
+ * single steps with more than decisions in them. The readable scheduler does all of these, so a refusal costs time and nothing else. Observers of
+ * tallies and decisions are welcome: steps then come one by one. */
 const char *event_replay_refuses(const struct replay_inputs *inputs)
 {
     const struct config *config = inputs->config;

@@ -39,7 +39,8 @@ enum status segment_queue_init(struct segment_queue *queue, const struct trace *
     enum status status = SIM_OK;
     size_t capacity = 0; /* of memory that is not cleared: pages that are never touched cost nothing */
     if (track_ids)
-        status = array_reserve(&queue->front, &capacity, (size_t)queue->usable + 1, sizeof *queue->front, "the free queue; take fewer num_gpu_blocks", diag);
+        status = array_reserve(&queue->front, &capacity, (size_t)queue->usable + 1, sizeof *queue->front,
+                               "the free queue; take fewer num_gpu_blocks", diag);
     if (status != SIM_OK || !config->enable_prefix_caching)
         return status;
     status = event_prefix_init(&queue->prefix, trace, config, groups, !track_ids, diag);
@@ -51,7 +52,8 @@ enum status segment_queue_init(struct segment_queue *queue, const struct trace *
     status = eviction_order_init(&queue->order, config, 0, diag);
     if (status != SIM_OK || queue->order.policy)
         return status;
-    return track_ids ? array_reserve(&queue->ring, &capacity, (size_t)queue->ring_mask + 1, sizeof *queue->ring, "the free queue; take fewer num_gpu_blocks", diag)
+    return track_ids ? array_reserve(&queue->ring, &capacity, (size_t)queue->ring_mask + 1, sizeof *queue->ring,
+                                     "the free queue; take fewer num_gpu_blocks", diag)
                      : SIM_OK;
 }
 

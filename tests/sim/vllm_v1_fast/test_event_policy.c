@@ -8,7 +8,7 @@
 #include "support/random_case.h"
 #include "support/two_ways.h"
 
-enum { CASES = 1500, REQUESTS_MOST = 256, PATIENCE_NS = 7000000, HISTORIES = 4 };
+enum { CASES = 1500, REQUESTS_MOST = 256, PATIENCE_NS = 7000000, HISTORIES = 6 };
 
 /* What a policy was told of a request until it finished. */
 struct told {
@@ -18,7 +18,7 @@ struct told {
     bool generated;
 };
 
-/* One history a replay: two_ways_equal makes four of each case. */
+/* One history a replay: two_ways_equal makes six of each case. */
 static struct told histories[HISTORIES][REQUESTS_MOST];
 static int replays;
 
