@@ -65,7 +65,8 @@ static enum status admit(struct event_replay *replay, uint32_t position, uint32_
     struct event *event = stepper_event(&replay->base, again ? EVENT_READMIT : EVENT_ADMIT, position, replay->base.now_ns, cached);
     event->other = known;
     event->external = received;
-    step_lists_admit(replay, position, cached, received);
+    if (replay->lists)
+        step_lists_admit(replay, position, cached, received);
     return status != SIM_OK ? status : step_stream_event_done(&replay->base.stream, diag);
 }
 

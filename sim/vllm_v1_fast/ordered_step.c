@@ -55,7 +55,8 @@ static enum status preempt(struct event_replay *replay, uint32_t victim, uint32_
     event->other = replay->calendar.live[requester].position;
     event->blocks = event_blocks_held(&replay->blocks, victim, live->computed);
     event->extra = PREEMPT_RECOMPUTE;
-    step_lists_preempt(replay, live->position, event->other, live->computed, event->blocks);
+    if (replay->lists)
+        step_lists_preempt(replay, live->position, event->other, live->computed, event->blocks);
     status = step_stream_event_done(&replay->base.stream, diag);
     if (status == SIM_OK)
         status = step_parts_give_back(replay, victim, live->computed, live->computed - (live->coming && live->blind), true, diag);

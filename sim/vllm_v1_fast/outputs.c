@@ -15,7 +15,8 @@ void outputs_begin(struct event_replay *replay)
     step->tally.draft_tokens = step->tally.accepted_draft_tokens = step->turn_count = 0;
     step->run = NULL;
     step->due_count = step->lasts = step->goes_on = 0;
-    step_lists_begin(replay);
+    if (replay->lists)
+        step_lists_begin(replay);
 }
 
 /* --- when a step is decided ---------------------------------------------------------------------------------------------------------- */
@@ -219,7 +220,8 @@ static enum status land(struct event_replay *replay, struct flight *flight, uint
     if (replay->drafting)
         status = draft_outputs_land(replay, flight, diag);
     for (uint32_t i = 0; i < flight->due_count && status == SIM_OK; i++) {
-        step_lists_token(replay, flight, &flight->due[i]);
+        if (replay->lists)
+            step_lists_token(replay, flight, &flight->due[i]);
         status = tell_token(replay, flight, &flight->due[i], diag);
         if (flight->due[i].last && status == SIM_OK)
             status = finish_request(replay, flight, &flight->due[i], diag);
@@ -229,7 +231,7 @@ static enum status land(struct event_replay *replay, struct flight *flight, uint
     *tokens += flight->tally.sampled_tokens;
     if (!flight->run) {
         status = step_stream_tally(stream, &flight->tally, diag);
-        return status == SIM_OK ? step_lists_completed(replay, flight, diag) : status;
+        return status == SIM_OK && replay->lists ? step_lists_completed(replay, flight, diag) : status;
     }
     if (flight->run == &flight->own_run)
         *step_stream_run(stream) = flight->own_run;

@@ -59,24 +59,18 @@ static struct step *step_of(const struct event_replay *replay, const struct flig
 
 void step_lists_begin(struct event_replay *replay)
 {
-    if (!replay->lists)
-        return;
     struct step *step = step_of(replay, replay->step);
     step->scheduled_count = step->sequence_count = step->admitted_count = step->preempted_count = step->finished_count = 0;
 }
 
 void step_lists_admit(struct event_replay *replay, uint32_t position, uint32_t cached, uint32_t received)
 {
-    if (!replay->lists)
-        return;
     struct step *step = step_of(replay, replay->step);
     step->admitted[step->admitted_count++] = (struct admitted){.request = position, .cached_tokens = cached, .external_tokens = received};
 }
 
 void step_lists_preempt(struct event_replay *replay, uint32_t position, uint32_t requester, uint32_t tokens_lost, uint32_t blocks)
 {
-    if (!replay->lists)
-        return;
     struct step *step = step_of(replay, replay->step);
     step->preempted[step->preempted_count++] = (struct preempted){
         .request = position, .kind = PREEMPT_RECOMPUTE, .requester = requester, .tokens_lost = tokens_lost, .blocks = blocks};
@@ -142,8 +136,6 @@ enum status step_lists_decided(struct event_replay *replay, struct diag *diag)
 {
     const struct step_stream *stream = &replay->base.stream;
     enum status status = SIM_OK;
-    if (!replay->lists)
-        return SIM_OK;
     struct step *step = step_of(replay, replay->step);
     step->tally = replay->step->tally;
     for (uint32_t slot = replay->calendar.first_running; slot != LIVE_NONE && status == SIM_OK;
@@ -160,8 +152,6 @@ enum status step_lists_decided(struct event_replay *replay, struct diag *diag)
 
 void step_lists_token(struct event_replay *replay, const struct flight *flight, const struct due_token *due)
 {
-    if (!replay->lists)
-        return;
     struct step *step = step_of(replay, flight);
     if (due->last)
         step->finished[step->finished_count++] = due->position;
@@ -177,8 +167,6 @@ enum status step_lists_completed(struct event_replay *replay, const struct fligh
 {
     const struct step_stream *stream = &replay->base.stream;
     enum status status = SIM_OK;
-    if (!replay->lists)
-        return SIM_OK;
     struct step *step = step_of(replay, flight);
     step->tally.vain_tokens = flight->tally.vain_tokens;
     for (size_t i = 0; i < stream->observer_count && status == SIM_OK; i++)

@@ -15,7 +15,7 @@
 SIM_NODISCARD enum status step_lists_init(struct event_replay *replay, uint32_t most, struct diag *diag);
 void step_lists_deinit(struct event_replay *replay);
 
-/* Without observers of lists all of these do nothing. The first three are of the step that is being decided. */
+/* To be called where replay->lists is. The first three are of the step that is being decided. */
 void step_lists_begin(struct event_replay *replay);
 void step_lists_admit(struct event_replay *replay, uint32_t position, uint32_t cached, uint32_t received);
 void step_lists_preempt(struct event_replay *replay, uint32_t position, uint32_t requester, uint32_t tokens_lost, uint32_t blocks);

@@ -62,7 +62,7 @@ enum status step_parts_close(struct event_replay *replay, struct diag *diag)
     step_tally_set_work(tally, shape);
     step_parts_state(replay, tally);
     replay->step->end_ns = replay->base.device_ns;
-    return status == SIM_OK ? step_lists_decided(replay, diag) : status;
+    return status == SIM_OK && replay->lists ? step_lists_decided(replay, diag) : status;
 }
 
 /* Released blocks may let a refused head in, so it has to be looked at again. */
