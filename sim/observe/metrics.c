@@ -373,17 +373,20 @@ static enum status on_finish(void *self, const struct run_end *end, struct diag 
     metrics->output_peak.most = max_u64(metrics->output_peak.most, metrics->output_peak.tokens); /* the last second */
     if (close_gaps(metrics, diag) != SIM_OK)
         return diag->status;
-    enum status statuses[LATENCIES] = {SIM_OK};
-    struct diag diags[LATENCIES] = {0};
+    enum status status = SIM_OK;
 #pragma omp parallel for schedule(dynamic, 1) num_threads(kv_team(0)) if (metrics->trace->count >= SHARED_FROM)
-    for (int latency = 0; latency < LATENCIES; latency++)
-        statuses[latency] = summarize(metrics, (enum latency)latency, &diags[latency]);
-    for (int latency = 0; latency < LATENCIES; latency++)
-        if (statuses[latency] != SIM_OK) {
-            *diag = diags[latency];
-            return statuses[latency];
+    for (int latency = 0; latency < LATENCIES; latency++) {
+        struct diag own = {0}; /* one at a time: stacks may be small */
+        const enum status result = summarize(metrics, (enum latency)latency, &own);
+        if (result == SIM_OK)
+            continue;
+#pragma omp critical(metrics_failure)
+        {
+            status = result;
+            *diag = own;
         }
-    return SIM_OK;
+    }
+    return status;
 }
 
 struct observer metrics_observer(struct metrics *metrics)
