@@ -134,17 +134,32 @@ void config_option_name(const struct config_key *key, char *out, size_t size)
             *c = '-';
 }
 
-/* Options and the file's spelling are both taken, so that "step_time.base_ns" works in --vary as it stands in the file. */
+/* What comes after the word, NULL if the text begins otherwise; an underscore of the word is `joint` in the text. */
+static const char *after_word(const char *text, const char *word, char joint)
+{
+    for (; *word; word++, text++)
+        if (*text != (*word == '_' ? joint : *word))
+            return NULL;
+    return text;
+}
+
+static bool is_spelling(const char *name, const struct config_key *key, char between, char joint)
+{
+    const char *group = config_group_names[key->group];
+    const char *rest = after_word(name, group, joint);
+    if (rest && *group)
+        rest = *rest == between ? rest + 1 : NULL;
+    rest = rest ? after_word(rest, key->name, joint) : NULL;
+    return rest && *rest == '\0';
+}
+
+/* Options and the file's spelling are both taken, so that "step_time.base_ns" works in --vary as it stands in the file. Every key is compared with
+ * its words where they lie: each command asks hundreds of times. */
 static const struct config_key *find_spelling(const char *name)
 {
-    for (size_t i = 0; i < config_key_count; i++) {
-        char option[96], file[96];
-        const char *group = config_group_names[config_keys[i].group];
-        config_option_name(&config_keys[i], option, sizeof option);
-        snprintf(file, sizeof file, "%s%s%s", group, *group ? "." : "", config_keys[i].name);
-        if (strcmp(name, option) == 0 || strcmp(name, file) == 0 || (config_keys[i].alias && strcmp(name, config_keys[i].alias) == 0))
-            return &config_keys[i];
-    }
+    for (const struct config_key *key = config_keys; key < config_keys + config_key_count; key++)
+        if (is_spelling(name, key, '-', '-') || is_spelling(name, key, '.', '_') || (key->alias && strcmp(name, key->alias) == 0))
+            return key;
     return NULL;
 }
 

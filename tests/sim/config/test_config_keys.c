@@ -373,3 +373,28 @@ Test(config_keys, a_value_with_a_unit_is_the_number_that_it_stands_for)
     cr_expect(isnan(config_key_number(config_find_option("prefix_cache_retention_interval", &negated), "null")));
     cr_expect(isnan(config_key_number(config_find_option("scheduling-policy", &negated), "fcfs")));
 }
+
+/* As an option and as in a file, and nothing that begins like one, goes on after one or has only a part. */
+Test(config_keys, a_key_is_found_by_each_of_its_spellings_and_by_no_other)
+{
+    for (size_t i = 0; i < config_key_count; i++) {
+        const struct config_key *key = &config_keys[i];
+        const char *group = config_group_names[key->group];
+        char option[96], file[96], wrong[100];
+        bool negated;
+        config_option_name(key, option, sizeof option);
+        snprintf(file, sizeof file, "%s%s%s", group, *group ? "." : "", key->name);
+        cr_expect_eq(config_find_option(option, &negated), key, "%s", option);
+        cr_expect_eq(config_find_option(file, &negated), key, "%s", file);
+        snprintf(wrong, sizeof wrong, "%s-x", option);
+        cr_expect_null(config_find_option(wrong, &negated), "%s", wrong);
+        snprintf(wrong, sizeof wrong, "%s_", file);
+        cr_expect_null(config_find_option(wrong, &negated), "%s", wrong);
+        snprintf(wrong, sizeof wrong, "x%s", option);
+        cr_expect_null(config_find_option(wrong, &negated), "%s", wrong);
+    }
+    bool negated;
+    cr_expect_null(config_find_option("step_time", &negated));
+    cr_expect_null(config_find_option("step_time-base_ns", &negated));
+    cr_expect_null(config_find_option("", &negated));
+}
