@@ -3,13 +3,7 @@
 #define PAGESIM_VLLM_V0_H
 
 #include "engine/scheduler.h"
-
-/* How much of blocks somebody looks at. Ids decide nothing as long as no two tables share a block: then who only counts is spared them. */
-enum v0_detail {
-    V0_COUNTS, /* how many there are; table_runs, pool_states, check and pairs of copies and swaps mean nothing */
-    V0_IDS,
-    V0_LISTS /* and step->sequences */
-};
+#include "vllm_v0/vllm_v0_detail.h"
 
 /* Borrow trace and config for the scheduler's life. End it with (*out)->ops->destroy. */
 SIM_NODISCARD enum status vllm_v0_create(const struct trace *trace, const struct config *config, enum v0_detail detail,

@@ -13,7 +13,7 @@
 #include "engine/prompt_contents.h"
 #include "engine/step.h"
 #include "trace/trace.h"
-#include "vllm_v0/vllm_v0.h"
+#include "vllm_v0/vllm_v0_detail.h"
 #include "vllm_v0/vllm_v0_device.h"
 
 enum v0_status { V0_WAITING, V0_RUNNING, V0_SWAPPED, V0_FINISHED };
