@@ -17,8 +17,8 @@ for file in "$@"; do
     case $file in *.c) sources+=("$file") ;; esac
 done
 echo "lint: clang-tidy over ${#sources[@]} files (headers come with them)"
-# Two at a time; each takes a second or two. Findings are errors (.clang-tidy).
-printf '%s\n' "${sources[@]}" | without_mpi | xargs -P "${LINT_JOBS:-2}" -n 4 sh -c '
+# One a processor; each takes a few seconds. Findings are errors (.clang-tidy).
+printf '%s\n' "${sources[@]}" | without_mpi | xargs -P "${LINT_JOBS:-$(nproc)}" -n 4 sh -c '
     # shellcheck disable=SC2086
     clang-tidy --quiet "$@" -- -std=c11 -D_GNU_SOURCE -fopenmp -Iinclude -Icore -Isim -Itests $LIBRARY_CFLAGS 2>&1 |
         grep -vE "^[0-9]+ warnings? (generated|treated)|^Suppressed|^Use -header-filter" || true
@@ -30,7 +30,7 @@ fi
 # macOS and others have no _GNU_SOURCE.
 echo "lint: core and sim with POSIX alone"
 # shellcheck disable=SC2086
-printf '%s\n' core/*.c sim/*/*.c | without_mpi | xargs -P "${LINT_JOBS:-2}" -n 40 "${CLANG:-clang}" -std=c11 -D_POSIX_C_SOURCE=200809L -fsyntax-only -Wall -Werror \
+printf '%s\n' core/*.c sim/*/*.c | without_mpi | xargs -P "${LINT_JOBS:-$(nproc)}" -n 40 "${CLANG:-clang}" -std=c11 -D_POSIX_C_SOURCE=200809L -fsyntax-only -Wall -Werror \
     -Wno-unknown-pragmas -Iinclude -Icore -Isim -DPAGESIM_DATA='""' $LIBRARY_CFLAGS || failed=1
 
 if [ $failed -ne 0 ]; then
