@@ -197,6 +197,8 @@ static enum status read_members(const struct json_document *document, const cJSO
     enum status status = read_method(document, nodes[METHOD], out, diag);
     if (status == SIM_OK)
         status = config_member_whole(document, nodes[TOKENS], 1, SPECULATIVE_TOKENS_MOST, &tokens, diag);
+    if (status != SIM_OK)
+        return status;
     out->num_speculative_tokens = (uint32_t)tokens;
     for (uint32_t i = 0; i < tokens; i++)
         out->acceptance_rates[i] = 1;

@@ -183,7 +183,8 @@ enum status tune_journal_open(struct tune_journal *journal, const char *path, co
     enum status status = identify(question, &identity, diag);
     if (status == SIM_OK)
         status = journal_open(&journal->file, path, &identity, take_line, journal, diag);
-    qsort(journal->list, journal->count, sizeof *journal->list, by_what);
+    if (journal->count > 0) /* else there is no list */
+        qsort(journal->list, journal->count, sizeof *journal->list, by_what);
     return status;
 }
 
