@@ -32,7 +32,10 @@ replays() {
 
 if [ "$kind" = asan ]; then
     export ASAN_OPTIONS="log_path=$reports/asan:detect_leaks=1:allocator_may_return_null=1" UBSAN_OPTIONS="print_stacktrace=1:log_path=$reports/ubsan"
-    "$BUILD/tests/all-tests" | tail -n 1
+    # The last line is asked, as the exit status is that of Criterion's own leak, too (below).
+    outcome=$("$BUILD/tests/all-tests" | tail -n 1) || true
+    echo "$outcome"
+    [[ $outcome == *"Failing: 0 | Crashing: 0"* ]] || { echo "asan: tests fail"; exit 1; }
     replays
     for target in "$BUILD"/fuzz/fuzz_*; do
         kept=(tests/fuzz/*/"${target##*/}")
@@ -53,6 +56,12 @@ else
     for program in "$@"; do "$program"; done
     replays
 fi
+# Criterion loses a block of its own. A suppression matches any frame, and Criterion calls each test, so that it would hide the tests' leaks
+# too: only a report in which each block was allocated by Criterion's own code (frame 1) is left out.
+ours='/ERROR: / && !/ERROR: LeakSanitizer: detected memory leaks/ || /^ *#1 / && !/libcriterion\.so/ { found = 1 } END { exit !found }'
+for report in "$reports"/asan.*; do
+    if [ -f "$report" ] && ! awk "$ours" "$report"; then rm "$report"; fi
+done
 if [ -n "$(ls -A "$reports")" ]; then
     cat "$reports"/*
     echo "$kind: reports above"
