@@ -10,6 +10,30 @@
 #include <stdint.h>
 #include <string.h>
 
+enum { DIGITS_MOST = 20 };
+
+/* Powers of ten, by exponent. */
+static const uint64_t digits_powers[DIGITS_MOST] = {1,
+                                                    10,
+                                                    100,
+                                                    1000,
+                                                    10000,
+                                                    100000,
+                                                    1000000,
+                                                    10000000,
+                                                    100000000,
+                                                    1000000000,
+                                                    10000000000,
+                                                    100000000000,
+                                                    1000000000000,
+                                                    10000000000000,
+                                                    100000000000000,
+                                                    1000000000000000,
+                                                    10000000000000000,
+                                                    100000000000000000,
+                                                    1000000000000000000,
+                                                    UINT64_C(10000000000000000000)};
+
 /* Eight bytes with the first one lowest, whatever the machine's order. */
 static inline uint64_t digits_load_8(const char *at)
 {
@@ -42,45 +66,22 @@ static inline unsigned digits_take_8(const char *at, uint32_t *value)
 /* As digits_take_8, up to 19 digits; more are counted and make the value wrong, so the caller refuses a count above 19. */
 static inline unsigned digits_take(const char *at, uint64_t *value)
 {
-    static const uint32_t powers[] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000};
     uint32_t part = 0;
     unsigned count = digits_take_8(at, &part), all = count;
     *value = part;
     while (count == 8 && all < 24) {
         count = digits_take_8(at + all, &part);
-        *value = *value * powers[count] + (count ? part : 0);
+        *value = *value * digits_powers[count] + (count ? part : 0);
         all += count;
     }
     return all;
 }
 
-enum { DIGITS_MOST = 20 };
-
 /* How many digits has a value? Its bits say it, or one more: log10(2) is about 1233 / 4096. */
 static inline unsigned digits_count(uint64_t value)
 {
-    static const uint64_t powers[] = {1,
-                                      10,
-                                      100,
-                                      1000,
-                                      10000,
-                                      100000,
-                                      1000000,
-                                      10000000,
-                                      100000000,
-                                      1000000000,
-                                      10000000000,
-                                      100000000000,
-                                      1000000000000,
-                                      10000000000000,
-                                      100000000000000,
-                                      1000000000000000,
-                                      10000000000000000,
-                                      100000000000000000,
-                                      1000000000000000000,
-                                      UINT64_C(10000000000000000000)};
     const unsigned bits = 64 - (unsigned)__builtin_clzll(value | 1), least = bits * 1233 >> 12;
-    return least + (value >= powers[least] || value == 0);
+    return least + (value >= digits_powers[least] || value == 0);
 }
 
 /* The decimal form of a value goes to `to`, which has room for DIGITS_MOST; the position after it. Two digits a division, from the last to the

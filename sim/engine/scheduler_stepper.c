@@ -135,19 +135,6 @@ static void count_drafts(struct draft_sums *sums, const struct step *step)
     }
 }
 
-static enum status show_observers(struct scheduler_stepper *self, const struct step *step, bool completed, struct diag *diag)
-{
-    enum status status = SIM_OK;
-    for (size_t i = 0; i < self->base.stream.observer_count && status == SIM_OK; i++) {
-        const struct observer *observer = &self->base.stream.observers[i];
-        if (!completed && observer->scheduled)
-            status = observer->scheduled(observer->self, step, diag);
-        if (completed && observer->completed)
-            status = observer->completed(observer->self, step, diag);
-    }
-    return status;
-}
-
 /* The decided step is on its way: price and show it. Observers of `scheduled` come before complete(), which gives back the tables of those
  * who finish: the data plane has to see them whole. */
 static enum status submit_step(struct scheduler_stepper *self, struct diag *diag)
@@ -164,7 +151,7 @@ static enum status submit_step(struct scheduler_stepper *self, struct diag *diag
     if (status == SIM_OK)
         status = tell_decisions(self, diag);
     if (status == SIM_OK)
-        status = show_observers(self, step, false, diag);
+        status = step_stream_step(&self->base.stream, step, false, diag);
     self->base.step_number++;
     return status;
 }
@@ -184,7 +171,7 @@ static enum status take_output(struct scheduler_stepper *self, struct step *step
     if (status == SIM_OK)
         status = step_stream_tally(&self->base.stream, &step->tally, diag);
     if (status == SIM_OK)
-        status = show_observers(self, step, true, diag);
+        status = step_stream_step(&self->base.stream, step, true, diag);
     if (status == SIM_OK && self->check && !self->scheduler->ops->check(self->scheduler, diag))
         status = SIM_FAILED;
     return status;
@@ -368,15 +355,6 @@ static const struct stepper_ops ops = {
     .destroy = stepper_destroy,
 };
 
-/* Does any observer look at whole steps? */
-static bool shows_steps(const struct replay_inputs *inputs)
-{
-    for (size_t i = 0; i < inputs->observer_count; i++)
-        if (inputs->observers[i].scheduled || inputs->observers[i].completed)
-            return true;
-    return false;
-}
-
 bool scheduler_stepper_wants_lists(const struct replay_inputs *inputs)
 {
     if (slot_count_wanted(inputs->config))
@@ -390,9 +368,9 @@ bool scheduler_stepper_wants_lists(const struct replay_inputs *inputs)
 bool scheduler_stepper_wants_ids(const struct replay_inputs *inputs)
 {
     for (size_t i = 0; i < inputs->observer_count; i++)
-        if (inputs->observers[i].contiguity || inputs->observers[i].pool)
+        if (inputs->observers[i].contiguity || inputs->observers[i].pool || inputs->observers[i].completed)
             return true;
-    return shows_steps(inputs) || scheduler_stepper_wants_lists(inputs);
+    return scheduler_stepper_wants_lists(inputs);
 }
 
 /* The scheduler becomes the stepper's with the call, even if the call fails, so that callers have one thing to destroy. */
@@ -407,8 +385,8 @@ enum status scheduler_stepper_create(const struct replay_inputs *inputs, struct 
     }
     self->scheduler = scheduler;
     self->check = stepping == STEPPING_CHECKED;
-    self->quiet = stepping == STEPPING_QUIETLY && scheduler->ops->quiet_begin && !shows_steps(inputs);
     status = stepper_init(&self->base, &ops, inputs, diag);
+    self->quiet = stepping == STEPPING_QUIETLY && scheduler->ops->quiet_begin && !self->base.stream.wants_steps;
     if (status == SIM_OK)
         status = array_zeroed(&self->times, inputs->trace->count, sizeof *self->times, "the replay's requests", diag);
     if (status == SIM_OK)

@@ -60,6 +60,19 @@ void step_run_extend(const struct step_stream *stream, const struct step_tally *
     run->peak_empty_slots = empty_slots > run->peak_empty_slots ? empty_slots : run->peak_empty_slots;
 }
 
+enum status step_stream_step(struct step_stream *stream, const struct step *step, bool completed, struct diag *diag)
+{
+    enum status status = SIM_OK;
+    for (size_t i = 0; i < stream->observer_count && status == SIM_OK; i++) {
+        const struct observer *observer = &stream->observers[i];
+        if (!completed && observer->scheduled)
+            status = observer->scheduled(observer->self, step, diag);
+        if (completed && observer->completed)
+            status = observer->completed(observer->self, step, diag);
+    }
+    return status;
+}
+
 /* Both forms may be wanted at once by different observers. Then the event replay makes no runs of several steps, and runs and tallies
  * are in step with each other. */
 enum status step_stream_tally(struct step_stream *stream, const struct step_tally *tally, struct diag *diag)

@@ -35,6 +35,9 @@ SIM_NODISCARD enum status step_stream_flush_events(struct step_stream *stream, s
 /* A step has preempted somebody: its events, then what filled the pool when it began. */
 SIM_NODISCARD enum status step_stream_preempting(struct step_stream *stream, const struct pool_filling *filling, struct diag *diag);
 
+/* Show a step to who wants to see it when it is decided, or when it is completed. */
+SIM_NODISCARD enum status step_stream_step(struct step_stream *stream, const struct step *step, bool completed, struct diag *diag);
+
 /* Show a state of the pool, which is due. */
 SIM_NODISCARD enum status step_stream_pool(struct step_stream *stream, const struct pool_states *pool, struct diag *diag);
 

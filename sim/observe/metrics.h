@@ -144,14 +144,17 @@ static inline struct request_story metrics_engine_story(const struct metrics *me
 }
 
 /* And as its client knows it: tokens are there once they went out. The two differ where the stream pauses. */
-static inline struct request_story metrics_story(const struct metrics *metrics, uint32_t position)
+static inline struct request_story request_streamed(struct request_story story, const struct stream_pauses *pauses)
 {
-    struct request_story story = metrics_engine_story(metrics, position);
-    if (metrics->pauses.count > 0) {
-        story.first_token_ns = stream_pauses_out(&metrics->pauses, story.first_token_ns);
-        story.finish_ns = stream_pauses_out(&metrics->pauses, story.finish_ns);
+    if (pauses->count > 0) {
+        story.first_token_ns = stream_pauses_out(pauses, story.first_token_ns);
+        story.finish_ns = stream_pauses_out(pauses, story.finish_ns);
     }
     return story;
+}
+static inline struct request_story metrics_story(const struct metrics *metrics, uint32_t position)
+{
+    return request_streamed(metrics_engine_story(metrics, position), &metrics->pauses);
 }
 
 /* `count` percentiles (0..100) of one latency after the replay, interpolated as distribution.h says; 0 when no request has it. */

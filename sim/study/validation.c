@@ -109,10 +109,8 @@ double validation_simulated_ms(const struct validation *validation, enum latency
 {
     struct request_story story = validation->stories[position];
     double ms;
-    if (!validation->measured->from_queued) {
-        story.first_token_ns = stream_pauses_out(&validation->pauses, story.first_token_ns);
-        story.finish_ns = stream_pauses_out(&validation->pauses, story.finish_ns);
-    }
+    if (!validation->measured->from_queued)
+        story = request_streamed(story, &validation->pauses);
     return story.finish_ns >= 0 && request_latency_ms(&story, latency, validation->trace, position, &ms) ? ms : NAN;
 }
 

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/digits.h"
 #include "base/utf8.h"
 #include "trace/csv_values.h"
 #include "trace/time_unit.h"
@@ -302,38 +303,19 @@ enum status csv_rows_read_line(struct trace_rows *rows, const char *text, size_t
 /* Seconds are kept away from the end of 64 bits by the number of their digits. */
 static inline const char *quick_number(const struct csv_layout *layout, const char *at, int64_t *ns)
 {
-    static const uint64_t powers[] = {1,
-                                      10,
-                                      100,
-                                      1000,
-                                      10000,
-                                      100000,
-                                      1000000,
-                                      10000000,
-                                      100000000,
-                                      1000000000,
-                                      10000000000,
-                                      100000000000,
-                                      1000000000000,
-                                      10000000000000,
-                                      100000000000000,
-                                      1000000000000000,
-                                      10000000000000000,
-                                      100000000000000000,
-                                      1000000000000000000};
     uint64_t whole, fraction = 0;
     const unsigned power = layout->unit_power;
     unsigned digits = digits_take(at, &whole);
     if (digits == 0 || digits + power > 18)
         return NULL;
     at += digits;
-    *ns = (int64_t)(whole * powers[power]);
+    *ns = (int64_t)(whole * digits_powers[power]);
     if (*at != '.')
         return at;
     digits = digits_take(at + 1, &fraction);
     if (digits == 0 || digits > power)
         return NULL;
-    *ns += (int64_t)(fraction * powers[power - digits]);
+    *ns += (int64_t)(fraction * digits_powers[power - digits]);
     return at + 1 + digits;
 }
 

@@ -134,7 +134,6 @@ static enum status list_slot(struct event_replay *replay, struct step *step, uin
 
 enum status step_lists_decided(struct event_replay *replay, struct diag *diag)
 {
-    const struct step_stream *stream = &replay->base.stream;
     enum status status = SIM_OK;
     struct step *step = step_of(replay, replay->step);
     step->tally = replay->step->tally;
@@ -144,10 +143,7 @@ enum status step_lists_decided(struct event_replay *replay, struct diag *diag)
         if (tokens > 0)
             status = list_slot(replay, step, slot, tokens, diag);
     }
-    for (size_t i = 0; i < stream->observer_count && status == SIM_OK; i++)
-        if (stream->observers[i].scheduled)
-            status = stream->observers[i].scheduled(stream->observers[i].self, step, diag);
-    return status;
+    return status == SIM_OK ? step_stream_step(&replay->base.stream, step, false, diag) : status;
 }
 
 void step_lists_token(struct event_replay *replay, const struct flight *flight, const struct due_token *due)
@@ -165,12 +161,7 @@ void step_lists_token(struct event_replay *replay, const struct flight *flight, 
 
 enum status step_lists_completed(struct event_replay *replay, const struct flight *flight, struct diag *diag)
 {
-    const struct step_stream *stream = &replay->base.stream;
-    enum status status = SIM_OK;
     struct step *step = step_of(replay, flight);
     step->tally.vain_tokens = flight->tally.vain_tokens;
-    for (size_t i = 0; i < stream->observer_count && status == SIM_OK; i++)
-        if (stream->observers[i].completed)
-            status = stream->observers[i].completed(stream->observers[i].self, step, diag);
-    return status;
+    return step_stream_step(&replay->base.stream, step, true, diag);
 }
